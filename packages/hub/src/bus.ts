@@ -1,0 +1,26 @@
+import type { DeviceRef, TwinPatch } from '@twinward/protocol'
+import type { StreamName } from './messages/event-log.ts'
+
+/** What happened, told after it is durable. A hint to look, never the truth: losing it loses no state. */
+export type Notice =
+  | {
+      readonly kind: 'desired-changed'
+      readonly ref: DeviceRef
+      /** As written; a replace carries `null` for every key that went. */
+      readonly patch: TwinPatch
+      readonly version: number
+    }
+  | { readonly kind: 'reported-changed'; readonly ref: DeviceRef }
+  | { readonly kind: 'identity-created'; readonly ref: DeviceRef }
+  | { readonly kind: 'identity-changed'; readonly ref: DeviceRef }
+  | { readonly kind: 'identity-removed'; readonly ref: DeviceRef }
+  | { readonly kind: 'session-opened'; readonly ref: DeviceRef }
+  | { readonly kind: 'session-closed'; readonly ref: DeviceRef }
+  | { readonly kind: 'messages-stored'; readonly stream: StreamName }
+
+/** At-most-once notices between the parts of a hub. */
+export interface EventBus {
+  publish(notice: Notice): void
+  /** @returns a function that ends the subscription */
+  subscribe(listener: (notice: Notice) => void): () => void
+}

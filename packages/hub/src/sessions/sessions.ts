@@ -1,0 +1,74 @@
+import { type DeviceRef, refKey } from '@twinward/protocol'
+import type { EventBus, Notice } from '../bus.ts'
+
+/** Why the hub ends a session; the words go to the log. */
+export type CloseReason =
+  | 'taken over by a newer connection'
+  | 'the identity was removed'
+  | 'the identity was disabled'
+  | 'the credential changed'
+  | 'the hub is stopping'
+
+/** A live connection of a device or module, whatever its protocol. */
+export interface LiveSession {
+  readonly ref: DeviceRef
+  /** Ends the connection soon; must not throw. `Sessions.closed` follows. */
+  close(reason: CloseReason): void
+  /** Called for each `desired-changed` of this identity. */
+  desiredChanged?(notice: Extract<Notice, { kind: 'desired-changed' }>): void
+}
+
+/**
+ * Who is connected: at most one session per identity, the newest.
+ * Gateways register theirs here; notices of the bus find their session here.
+ */
+export class Sessions {
+  readonly #live = new Map<string, LiveSession>()
+  readonly #bus: EventBus
+
+  constructor(bus: EventBus) {
+    this.#bus = bus
+    bus.subscribe((notice) => this.#notice(notice))
+  }
+
+  get count(): number {
+    return this.#live.size
+  }
+
+  /** Makes `session` the one of its identity; an older one is closed. */
+  open(session: LiveSession): void {
+    const key = refKey(session.ref)
+    const older = this.#live.get(key)
+    this.#live.set(key, session)
+    older?.close('taken over by a newer connection')
+    this.#bus.publish({ kind: 'session-opened', ref: session.ref })
+  }
+
+  /** Forgets a session that has ended; a no-op when a newer one has taken its place. */
+  closed(session: LiveSession): void {
+    const key = refKey(session.ref)
+    if (this.#live.get(key) !== session) return
+    this.#live.delete(key)
+    this.#bus.publish({ kind: 'session-closed', ref: session.ref })
+  }
+
+  find(ref: DeviceRef): LiveSession | undefined {
+    return this.#live.get(refKey(ref))
+  }
+
+  isConnected(ref: DeviceRef): boolean {
+    return this.#live.has(refKey(ref))
+  }
+
+  /** Closes every session and forgets them. */
+  closeAll(reason: CloseReason): void {
+    for (const session of [...this.#live.values()]) session.close(reason)
+  }
+
+  #notice(notice: Notice): void {
+    if (notice.kind === 'desired-changed') this.find(notice.ref)?.desiredChanged?.(notice)
+    else if (notice.kind === 'identity-removed') {
+      this.find(notice.ref)?.close('the identity was removed')
+    }
+  }
+}

@@ -1,0 +1,30 @@
+export type DeviceStatus = 'enabled' | 'disabled'
+
+export type Authentication =
+  | { readonly type: 'sas'; readonly primaryKey: string; readonly secondaryKey: string }
+  | {
+      readonly type: 'selfSigned'
+      readonly primaryThumbprint: string | null
+      readonly secondaryThumbprint: string | null
+    }
+  | { readonly type: 'certificateAuthority' }
+
+/** A device or module identity as the hub keeps it. Times are ms since the epoch, 0 = never. */
+export interface Identity {
+  /** Decimal digits; a re-created identity gets a new one. */
+  readonly generationId: string
+  /** Moves by one with every write of the identity; shown as base64 of its decimal digits. */
+  readonly etag: number
+  readonly status: DeviceStatus
+  readonly statusReason: string | null
+  readonly statusUpdatedTimeMs: number
+  readonly connectionStateUpdatedTimeMs: number
+  readonly lastActivityTimeMs: number
+  readonly authentication: Authentication
+  /** Devices only. */
+  readonly iotEdge: boolean
+  /** Modules only; empty when nobody manages it. */
+  readonly managedBy: string
+  /** Plug-and-play model announced at connect; empty when none. */
+  readonly modelId: string
+}

@@ -1,0 +1,32 @@
+import type { DeviceRef } from './device-ref.ts'
+
+/** System properties a sender may set, under the names that event readers see (10 §1.1). */
+export interface MessageSystemProperties {
+  readonly messageId?: string
+  readonly correlationId?: string
+  readonly userId?: string
+  readonly to?: string
+  readonly expiryTimeUtc?: string
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  readonly creationTimeUtc?: string
+  readonly outputName?: string
+  readonly messageSchema?: string
+  readonly interfaceId?: string
+  readonly component?: string
+}
+
+/** A device-to-cloud message. An application property without a value is `null`. */
+export interface DeviceMessage {
+  readonly ref: DeviceRef
+  readonly system: MessageSystemProperties
+  readonly application: { readonly [name: string]: string | null }
+  readonly body: Uint8Array
+}
+
+/** The interface id that marks a security message (security 03 §1). Compared without case. */
+export const SECURITY_INTERFACE_ID = 'urn:azureiot:Security:SecurityAgent:1'
+
+export function isSecurityMessage({ system }: Pick<DeviceMessage, 'system'>): boolean {
+  return system.interfaceId?.toLowerCase() === SECURITY_INTERFACE_ID.toLowerCase()
+}

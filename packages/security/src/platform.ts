@@ -1,0 +1,67 @@
+import type { DeviceMessage, DeviceRef, JsonObject } from '@twinward/protocol'
+
+/** A security module as the platform shows it to a service. */
+export interface PlatformModule {
+  readonly ref: Required<DeviceRef>
+  readonly connected: boolean
+  /** The twin's etag, opaque. */
+  readonly etag: string
+  readonly tags: JsonObject
+  readonly desired: JsonObject
+  readonly desiredVersion: number
+  /** ms since the epoch of the last write of desired; 0 when unknown. */
+  readonly desiredUpdatedMs: number
+  readonly reported: JsonObject
+  readonly reportedVersion: number
+  readonly lastActivityMs: number
+}
+
+/** A security message, as it waits in the platform's stream. */
+export interface SecurityMessage extends DeviceMessage {
+  /** Place in the stream; grows, may skip. */
+  readonly sequence: number
+  readonly enqueuedTimeMs: number
+}
+
+export type PlatformNotice =
+  | { readonly kind: 'messages' }
+  | { readonly kind: 'device-created' | 'device-removed'; readonly deviceId: string }
+  | {
+      readonly kind: 'module-created' | 'module-removed' | 'reported-changed'
+      readonly ref: Required<DeviceRef>
+    }
+  | { readonly kind: 'connected' | 'disconnected'; readonly ref: Required<DeviceRef> }
+
+export interface TwinPatchRequest {
+  readonly tags?: JsonObject
+  readonly desired?: JsonObject
+}
+
+/**
+ * The only door from the security service to identities, twins, security messages and methods:
+ * what a service could do with anybody's hub. Adapters: embedded (this hub, in process); later any
+ * hub by connection string. Refusals are `HubError`s.
+ */
+export interface TwinPlatform {
+  /** Up to `limit` device ids in a stable order, after `after`. */
+  listDevices(limit: number, after?: string): Promise<readonly string[]>
+  /** All modules of a device; `undefined` when the device does not exist. */
+  listModules(deviceId: string): Promise<readonly PlatformModule[] | undefined>
+  findModule(ref: Required<DeviceRef>): Promise<PlatformModule | undefined>
+  /** The tags of a device's own twin, or `undefined` without such a device. */
+  deviceTags(deviceId: string): Promise<JsonObject | undefined>
+  /** Creates a module identity with generated keys and these sections in its twin. */
+  createModule(ref: Required<DeviceRef>, seed: TwinPatchRequest): Promise<PlatformModule>
+  /** @throws {HubError} `DeviceNotFound`; `PreconditionFailed` when `ifMatch` is stale */
+  patchTwin(
+    ref: Required<DeviceRef>,
+    patch: TwinPatchRequest,
+    ifMatch?: string,
+  ): Promise<PlatformModule>
+  /** Up to `limit` security messages after `after`, oldest first. */
+  readMessages(after: number, limit: number): Promise<readonly SecurityMessage[]>
+  /** Everything up to `through` has been taken over for good; the platform may forget it. */
+  releaseMessages(through: number): Promise<void>
+  /** @returns a function that ends the subscription. Notices are hints and may be lost. */
+  subscribe(listener: (notice: PlatformNotice) => void): () => void
+}
