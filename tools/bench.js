@@ -1,0 +1,19 @@
+// `npm run bench -- patches|desired|memory|startup|all`: see bench/README.md.
+
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { ensureBuilt, ensureInstalled, root } from './setup.js'
+
+ensureInstalled('all')
+// What is measured is the compiled program, as a user runs it.
+ensureBuilt()
+
+const flags = ['--conditions=source', '--import', 'tsx']
+const main = join(root, 'bench', 'main.ts')
+const child = spawn(process.execPath, [...flags, main, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.once('exit', (code) => {
+  process.exitCode = code ?? 1
+})
