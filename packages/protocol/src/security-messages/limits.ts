@@ -1,0 +1,6 @@
+/** Bounds of one security message; its size in bytes is bounded by `MAX_MESSAGE_BYTES`. */
+export const MAX_EVENTS_PER_MESSAGE = 1_000
+/** Payload elements of all events together; a busy machine's socket list has about 1,500. */
+export const MAX_ELEMENTS_PER_MESSAGE = 10_000
+/** Levels of objects and arrays, the envelope being the first; the published schema needs 5. */
+export const MAX_SECURITY_MESSAGE_DEPTH = 16
