@@ -12,7 +12,12 @@ export type Notice =
     }
   | { readonly kind: 'reported-changed'; readonly ref: DeviceRef }
   | { readonly kind: 'identity-created'; readonly ref: DeviceRef }
-  | { readonly kind: 'identity-changed'; readonly ref: DeviceRef }
+  | {
+      readonly kind: 'identity-changed'
+      readonly ref: DeviceRef
+      readonly disabled: boolean
+      readonly credentialChanged: boolean
+    }
   | { readonly kind: 'identity-removed'; readonly ref: DeviceRef }
   | { readonly kind: 'session-opened'; readonly ref: DeviceRef }
   | { readonly kind: 'session-closed'; readonly ref: DeviceRef }

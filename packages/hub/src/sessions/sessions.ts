@@ -69,6 +69,16 @@ export class Sessions {
     if (notice.kind === 'desired-changed') this.find(notice.ref)?.desiredChanged?.(notice)
     else if (notice.kind === 'identity-removed') {
       this.find(notice.ref)?.close('the identity was removed')
+    } else if (notice.kind === 'identity-changed') {
+      if (notice.disabled) this.#closeDevice(notice.ref.deviceId)
+      else if (notice.credentialChanged) this.find(notice.ref)?.close('the credential changed')
+    }
+  }
+
+  /** A disabled device takes its modules along. */
+  #closeDevice(deviceId: string): void {
+    for (const session of [...this.#live.values()]) {
+      if (session.ref.deviceId === deviceId) session.close('the identity was disabled')
     }
   }
 }

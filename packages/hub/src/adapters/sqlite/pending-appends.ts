@@ -1,0 +1,84 @@
+import { HubError } from '@twinward/protocol'
+import type { AddStatement, DeferredUnit, SqlRow } from '@twinward/sqlite'
+import type { StampedMessage } from '../../messages/event-log.ts'
+import type { Head } from './event-log.ts'
+import { toPortError } from './hub-errors.ts'
+
+/** Messages that wait for one commit, and their bytes. */
+const MAX_WAITING_MESSAGES = 100_000
+const MAX_WAITING_BYTES = 64 * 1024 * 1024
+
+const INSERT_EVENT = `INSERT INTO event
+  (stream, partition, sequence, enqueued_ms, device_id, module_id, headers, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+const INSERT_HEAD = 'INSERT INTO event_head (stream, partition, sequence) VALUES (?, ?, 0)'
+
+/** The appends that one commit makes durable. */
+export class PendingAppends implements DeferredUnit {
+  readonly #partitions: SqlRow[] = []
+  readonly #rows: SqlRow[] = []
+  readonly #sequences: number[] = []
+  readonly #resolves: ((sequence: number) => void)[] = []
+  readonly #rejects: ((error: unknown) => void)[] = []
+  readonly #left: () => void
+  #bytes = 0
+
+  /** @param left  called when the group leaves: what comes later belongs to other appends */
+  constructor(left: () => void) {
+    this.#left = left
+  }
+
+  /** A partition that is used for the first time. */
+  addPartition(stream: string, partition: number): void {
+    this.#partitions.push([stream, partition])
+  }
+
+  /** Gives the message the next sequence, and returns it once the message is durable. */
+  append(head: Head, message: StampedMessage): Promise<number> {
+    const { ref, system, application, body, enqueuedTimeMs, generationId, authMethod } = message
+    const headers = JSON.stringify({ system, application, generationId, authMethod })
+    const bytes = headers.length + body.byteLength
+    const isFull = this.#rows.length >= MAX_WAITING_MESSAGES
+    if (isFull || this.#bytes + bytes > MAX_WAITING_BYTES) {
+      return Promise.reject(
+        new HubError('ServiceUnavailable', 'Too many messages wait for the disk.'),
+      )
+    }
+    this.#bytes += bytes
+    const { stream, partition } = head
+    const sequence = ++head.sequence
+    const { deviceId, moduleId = '' } = ref
+    this.#rows.push([
+      stream,
+      partition,
+      sequence,
+      enqueuedTimeMs,
+      deviceId,
+      moduleId,
+      headers,
+      body,
+    ])
+    return new Promise((resolve, reject) => {
+      this.#sequences.push(sequence)
+      this.#resolves.push(resolve)
+      this.#rejects.push(reject)
+    })
+  }
+
+  statements(add: AddStatement): void {
+    this.#left()
+    for (const partition of this.#partitions) add(INSERT_HEAD, partition)
+    for (const row of this.#rows) add(INSERT_EVENT, row)
+  }
+
+  committed(): void {
+    const sequences = this.#sequences
+    for (let i = 0; i < sequences.length; i++) this.#resolves[i]?.(sequences[i] as number)
+  }
+
+  failed(error: Error): void {
+    this.#left()
+    const reason = toPortError(error)
+    for (const reject of this.#rejects) reject(reason)
+  }
+}

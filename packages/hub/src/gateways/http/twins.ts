@@ -1,0 +1,92 @@
+import { type DeviceRef, HubError, type JsonObject } from '@twinward/protocol'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Static, TSchema } from 'typebox'
+import type { Hub } from '../../hub.ts'
+import type { Entry } from '../../registry/registry.ts'
+import { formatTwinEtag } from '../../twins/etag.ts'
+import type { TwinCondition } from '../../twins/twins.ts'
+import { serviceView } from '../../twins/view.ts'
+import { authorize } from './authorize.ts'
+import { ifMatch } from './conditions.ts'
+import { DeviceParams, ModuleParams, TWIN_MEMBERS, TwinBody } from './schemas.ts'
+
+type Body = Static<typeof TwinBody>
+
+/** `/twins/{d}`, `/twins/{d}/modules/{m}`: GET, PATCH (merge), PUT (replace) (02 §3). */
+export function twinRoutes(app: FastifyInstance, hub: Hub): void {
+  twinRoutesAt(app, hub, '/twins/:deviceId', DeviceParams)
+  twinRoutesAt(app, hub, '/twins/:deviceId/modules/:moduleId', ModuleParams)
+}
+
+function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSchema): void {
+  const preHandler = authorize(hub.authenticator, 'ServiceConnect')
+  const what = url.includes('module') ? 'module twin' : 'device twin'
+  const tags = ['twins']
+  const answer = (reply: FastifyReply, entry: Entry) => {
+    reply.header('etag', `"${formatTwinEtag(entry.twin.etag)}"`)
+    reply.header('content-type', 'application/json; charset=utf-8')
+    return serviceView(entry, hub.sessions.isConnected(entry.ref))
+  }
+
+  app.get<{ Params: DeviceRef }>(
+    url,
+    { preHandler, schema: { tags, summary: `Get a ${what}`, params } },
+    async (request, reply) => answer(reply, await hub.twins.get(request.params)),
+  )
+
+  app.patch<{ Params: DeviceRef; Body: Body }>(
+    url,
+    { preHandler, schema: { tags, summary: `Merge into a ${what}`, params, body: TwinBody } },
+    async (request, reply) => {
+      const { tags, desired } = readSections(request.body)
+      const write = {
+        ...(tags !== undefined && { tags }),
+        ...(desired !== undefined && { desired }),
+      }
+      const condition = readCondition(ifMatch(request), desired)
+      return answer(reply, await hub.twins.patch(request.params, write, condition))
+    },
+  )
+
+  app.put<{ Params: DeviceRef; Body: Body }>(
+    url,
+    { preHandler, schema: { tags, summary: `Replace a ${what}`, params, body: TwinBody } },
+    async (request, reply) => {
+      const { tags, desired } = readSections(request.body)
+      const sections = { ...(tags && { tags }), ...(desired && { desired }) }
+      const condition = readCondition(ifMatch(request), desired)
+      return answer(reply, await hub.twins.replace(request.params, sections, condition))
+    },
+  )
+}
+
+/** The two sections a service writes; `reported` and the mirror of the identity are let pass. */
+function readSections(body: Body): {
+  tags?: JsonObject | null
+  desired?: JsonObject | null
+} {
+  const stray = Object.keys(body).find((member) => !TWIN_MEMBERS.has(member))
+  if (stray !== undefined) {
+    throw new HubError('GenericBadRequest', `A twin has no member '${stray.slice(0, 64)}'.`)
+  }
+  const sections = body as {
+    tags?: JsonObject | null
+    properties?: { desired?: JsonObject | null }
+  }
+  return {
+    ...(sections.tags !== undefined && { tags: sections.tags }),
+    ...(sections.properties?.desired !== undefined && { desired: sections.properties.desired }),
+  }
+}
+
+/** Without `If-Match`, a `$version` in desired must be the current one (02 §3.4). */
+function readCondition(
+  etag: string | undefined,
+  desired: JsonObject | null | undefined,
+): TwinCondition {
+  const version = desired?.$version
+  return {
+    ...(etag !== undefined && { ifMatch: etag }),
+    ...(typeof version === 'number' && { ifDesiredVersion: version }),
+  }
+}

@@ -1,0 +1,30 @@
+import { timingSafeEqual } from 'node:crypto'
+
+export type Right = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect' | 'DeviceConnect'
+
+/** A shared access policy: a named key pair with rights (06 §4). Keys are base64. */
+export interface SharedAccessPolicy {
+  readonly name: string
+  readonly rights: readonly Right[]
+  readonly primaryKey: string
+  readonly secondaryKey: string
+}
+
+/** IoT Hub's five policies, in the order its portal lists them. */
+export const DEFAULT_POLICIES: readonly Pick<SharedAccessPolicy, 'name' | 'rights'>[] = [
+  {
+    name: 'iothubowner',
+    rights: ['RegistryRead', 'RegistryWrite', 'ServiceConnect', 'DeviceConnect'],
+  },
+  { name: 'service', rights: ['ServiceConnect'] },
+  { name: 'device', rights: ['DeviceConnect'] },
+  { name: 'registryRead', rights: ['RegistryRead'] },
+  { name: 'registryReadWrite', rights: ['RegistryRead', 'RegistryWrite'] },
+]
+
+/** Compares two base64 signatures in constant time. */
+export function signaturesMatch(a: string, b: string): boolean {
+  const left = Buffer.from(a, 'base64')
+  const right = Buffer.from(b, 'base64')
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,88 @@
+import type { Identity, JsonObject, MetadataNode, Twin, TwinSection } from '@twinward/protocol'
+import type { Entry } from '../registry/registry.ts'
+import { formatIdentityEtag, formatTwinEtag } from './etag.ts'
+
+/** IoT Hub's date: seven fractional digits; the time 0 is its "never". */
+export function formatTime(ms: number): string {
+  if (ms === 0) return '0001-01-01T00:00:00Z'
+  return `${new Date(ms).toISOString().slice(0, -1)}0000Z`
+}
+
+/** What a device reads: both sections with `$version`, without metadata and tags (02 §4). JSON text. */
+export function deviceView({ desired, reported }: Pick<Twin, 'desired' | 'reported'>): string {
+  return `{"desired":${versioned(desired)},"reported":${versioned(reported)}}`
+}
+
+function versioned({ values, version }: TwinSection): string {
+  return JSON.stringify({ ...values, $version: version })
+}
+
+/**
+ * What a service reads (02 §1). JSON text, because every write of a service is answered with it: built
+ * as an object first, the metadata alone would cost more than the write.
+ */
+export function serviceView({ ref, identity, twin }: Entry, connected: boolean): string {
+  const { deviceId, moduleId } = ref
+  const moduleMember = moduleId === undefined ? '' : `"moduleId":${JSON.stringify(moduleId)},`
+  const capabilities = `,"capabilities":{"iotEdge":${identity.iotEdge}}`
+  return (
+    `{"deviceId":${JSON.stringify(deviceId)},${moduleMember}"etag":"${formatTwinEtag(twin.etag)}",` +
+    `${identityMembers(identity)},"connectionState":"${connected ? 'Connected' : 'Disconnected'}",` +
+    `"version":${twin.version},"tags":${JSON.stringify(twin.tags)},` +
+    `"properties":{"desired":${withMetadata(twin.desired)},` +
+    `"reported":${withMetadata(twin.reported)}}${moduleId === undefined ? capabilities : ''}}`
+  )
+}
+
+/** By identity, which seldom changes while its twin does. */
+const knownMembers = new WeakMap<Identity, string>()
+
+/** The members that mirror the identity, without braces. */
+function identityMembers(identity: Identity): string {
+  let text = knownMembers.get(identity)
+  if (text === undefined) {
+    text = JSON.stringify(identityMirror(identity)).slice(1, -1)
+    knownMembers.set(identity, text)
+  }
+  return text
+}
+
+function identityMirror(identity: Identity): JsonObject {
+  const { authentication } = identity
+  const isSelfSigned = authentication.type === 'selfSigned'
+  return {
+    modelId: identity.modelId,
+    deviceEtag: formatIdentityEtag(identity.etag),
+    status: identity.status,
+    statusReason: identity.statusReason,
+    statusUpdateTime: formatTime(identity.statusUpdatedTimeMs),
+    lastActivityTime: formatTime(identity.lastActivityTimeMs),
+    cloudToDeviceMessageCount: 0,
+    authenticationType: authentication.type,
+    x509Thumbprint: {
+      primaryThumbprint: isSelfSigned ? authentication.primaryThumbprint : null,
+      secondaryThumbprint: isSelfSigned ? authentication.secondaryThumbprint : null,
+    },
+  }
+}
+
+/** No property is called `$metadata` or `$version` (limits.ts), so they can follow the properties. */
+function withMetadata({ values, version, metadata }: TwinSection): string {
+  const properties = JSON.stringify(values).slice(0, -1)
+  const comma = properties === '{' ? '' : ','
+  return `${properties}${comma}"$metadata":${metadataText(metadata)},"$version":${version}}`
+}
+
+function metadataText({ t, v, of }: MetadataNode): string {
+  let text = `{"$lastUpdated":"${formatStamp(t)}","$lastUpdatedVersion":${v}`
+  for (const key in of) text += `,${JSON.stringify(key)}:${metadataText(of[key] as MetadataNode)}`
+  return `${text}}`
+}
+
+let lastStamp = { ms: 0, text: formatTime(0) }
+
+/** A patch gives all that it writes one time, so the last one is asked for again and again. */
+function formatStamp(ms: number): string {
+  if (ms !== lastStamp.ms) lastStamp = { ms, text: formatTime(ms) }
+  return lastStamp.text
+}
