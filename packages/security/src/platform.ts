@@ -13,6 +13,10 @@ export interface PlatformModule {
   readonly desiredUpdatedMs: number
   readonly reported: JsonObject
   readonly reportedVersion: number
+  /** ms since the epoch of the last write of reported; absent or 0 when unknown. */
+  readonly reportedUpdatedMs?: number
+  /** ms since the epoch when `connected` last changed; absent or 0 when unknown. */
+  readonly connectionChangedMs?: number
   readonly lastActivityMs: number
 }
 
@@ -27,7 +31,7 @@ export type PlatformNotice =
   | { readonly kind: 'messages' }
   | { readonly kind: 'device-created' | 'device-removed'; readonly deviceId: string }
   | {
-      readonly kind: 'module-created' | 'module-removed' | 'reported-changed'
+      readonly kind: 'module-created' | 'module-removed' | 'desired-changed' | 'reported-changed'
       readonly ref: Required<DeviceRef>
     }
   | { readonly kind: 'connected' | 'disconnected'; readonly ref: Required<DeviceRef> }

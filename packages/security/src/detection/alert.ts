@@ -24,6 +24,8 @@ export interface AlertEntity {
 /** One observation behind an alert; the event can be read back by its id. */
 export interface Evidence {
   readonly eventId: string
+  /** Which of the event's records, from 0. */
+  readonly element?: number
   readonly timeMs: number
   /** For a person, at most 512 characters. */
   readonly summary: string

@@ -17,6 +17,8 @@ export interface EventHeader {
   /** `TimestampUTC`, clamped to [receive − 30 d, receive + 10 min]. */
   readonly timeMs: number
   readonly timestampLocal: string
+  /** `TimestampUTC` as sent, when `timeMs` was clamped. */
+  readonly timestampSent?: string
   readonly receivedMs: number
   /** Place of the message in the platform's stream. */
   readonly sequence: number

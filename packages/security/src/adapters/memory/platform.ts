@@ -1,0 +1,204 @@
+import {
+  type DeviceRef,
+  HubError,
+  type JsonObject,
+  MAX_PROPERTIES_BYTES,
+  MAX_TAGS_BYTES,
+  refKey,
+  SECURITY_INTERFACE_ID,
+} from '@twinward/protocol'
+import type { Clock } from '../../clock.ts'
+import type {
+  PlatformModule,
+  PlatformNotice,
+  SecurityMessage,
+  TwinPatchRequest,
+  TwinPlatform,
+} from '../../platform.ts'
+import { twinBytes } from '../../posture/twin-bytes.ts'
+import { mergePatch } from './merge.ts'
+
+/** Messages kept until they are released. */
+const MAX_MESSAGES = 100_000
+
+interface Device {
+  tags: JsonObject
+  readonly modules: Map<string, PlatformModule>
+}
+
+/** A platform of its own for unit tests: a hub's worth of twins, nothing durable. */
+export class MemoryPlatform implements TwinPlatform {
+  readonly #clock: Clock
+  readonly #devices = new Map<string, Device>()
+  readonly #listeners = new Set<(notice: PlatformNotice) => void>()
+  #messages: SecurityMessage[] = []
+  #sequence = 0
+  #etag = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async listDevices(limit: number, after = ''): Promise<readonly string[]> {
+    const ids = [...this.#devices.keys()].sort()
+    return ids.filter((id) => id > after).slice(0, limit)
+  }
+
+  async listModules(deviceId: string): Promise<readonly PlatformModule[] | undefined> {
+    const device = this.#devices.get(deviceId)
+    return device && [...device.modules.values()]
+  }
+
+  async findModule({ deviceId, moduleId }: Required<DeviceRef>) {
+    return this.#devices.get(deviceId)?.modules.get(moduleId)
+  }
+
+  async deviceTags(deviceId: string): Promise<JsonObject | undefined> {
+    return this.#devices.get(deviceId)?.tags
+  }
+
+  async createModule(ref: Required<DeviceRef>, seed: TwinPatchRequest): Promise<PlatformModule> {
+    const device = this.#devices.get(ref.deviceId)
+    if (device === undefined) {
+      throw new HubError('DeviceNotFound', `There is no device ${ref.deviceId}.`)
+    }
+    if (device.modules.has(ref.moduleId)) {
+      throw new HubError('ModuleAlreadyExistsOnDevice', `${refKey(ref)} exists already.`)
+    }
+    const module: PlatformModule = {
+      ref,
+      connected: false,
+      etag: this.#nextEtag(),
+      tags: section({}, seed.tags ?? {}, MAX_TAGS_BYTES),
+      desired: section({}, seed.desired ?? {}, MAX_PROPERTIES_BYTES),
+      desiredVersion: 1,
+      desiredUpdatedMs: this.#clock.now(),
+      reported: {},
+      reportedVersion: 1,
+      reportedUpdatedMs: this.#clock.now(),
+      lastActivityMs: 0,
+    }
+    device.modules.set(ref.moduleId, module)
+    this.#tell({ kind: 'module-created', ref })
+    return module
+  }
+
+  async patchTwin(
+    ref: Required<DeviceRef>,
+    { tags, desired }: TwinPatchRequest,
+    ifMatch?: string,
+  ): Promise<PlatformModule> {
+    const module = this.#existing(ref)
+    if (ifMatch !== undefined && ifMatch !== module.etag) {
+      throw new HubError('PreconditionFailed', `The twin is at etag ${module.etag}.`)
+    }
+    return this.#replace({
+      ...module,
+      etag: this.#nextEtag(),
+      ...(tags && { tags: section(module.tags, tags, MAX_TAGS_BYTES) }),
+      ...(desired && {
+        desired: section(module.desired, desired, MAX_PROPERTIES_BYTES),
+        desiredVersion: module.desiredVersion + 1,
+        desiredUpdatedMs: this.#clock.now(),
+      }),
+    })
+  }
+
+  async readMessages(after: number, limit: number): Promise<readonly SecurityMessage[]> {
+    return this.#messages.filter(({ sequence }) => sequence > after).slice(0, limit)
+  }
+
+  async releaseMessages(through: number): Promise<void> {
+    this.#messages = this.#messages.filter(({ sequence }) => sequence > through)
+  }
+
+  subscribe(listener: (notice: PlatformNotice) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** What an operator does: a device without modules. Creating it again only changes its tags. */
+  addDevice(deviceId: string, tags: JsonObject = {}): void {
+    const device = this.#devices.get(deviceId)
+    if (device) device.tags = tags
+    else {
+      this.#devices.set(deviceId, { tags, modules: new Map() })
+      this.#tell({ kind: 'device-created', deviceId })
+    }
+  }
+
+  /** What an operator does. Takes the modules along. */
+  removeDevice(deviceId: string): void {
+    if (this.#devices.delete(deviceId)) this.#tell({ kind: 'device-removed', deviceId })
+  }
+
+  /** What an operator does. */
+  removeModule(ref: Required<DeviceRef>): void {
+    const modules = this.#devices.get(ref.deviceId)?.modules
+    if (modules?.delete(ref.moduleId)) this.#tell({ kind: 'module-removed', ref })
+  }
+
+  /** What the hub notices. @throws {HubError} `ModuleNotFound` */
+  setConnected(ref: Required<DeviceRef>, connected: boolean): void {
+    const nowMs = this.#clock.now()
+    const module = this.#existing(ref)
+    this.#replace({ ...module, connected, connectionChangedMs: nowMs, lastActivityMs: nowMs })
+    this.#tell({ kind: connected ? 'connected' : 'disconnected', ref })
+  }
+
+  /** What the agent writes. @throws {HubError} `ModuleNotFound`, `ArgumentInvalid` */
+  report(ref: Required<DeviceRef>, patch: JsonObject): void {
+    const module = this.#existing(ref)
+    this.#replace({
+      ...module,
+      reported: section(module.reported, patch, MAX_PROPERTIES_BYTES),
+      reportedVersion: module.reportedVersion + 1,
+      reportedUpdatedMs: this.#clock.now(),
+      lastActivityMs: this.#clock.now(),
+    })
+    this.#tell({ kind: 'reported-changed', ref })
+  }
+
+  /** What the agent sends. @throws {HubError} `ThrottlingException` when too much waits */
+  sendMessage(ref: Required<DeviceRef>, body: Uint8Array): void {
+    if (this.#messages.length >= MAX_MESSAGES) {
+      throw new HubError('ThrottlingException', `${MAX_MESSAGES} messages wait already.`)
+    }
+    this.#messages.push({
+      ref,
+      system: { interfaceId: SECURITY_INTERFACE_ID },
+      application: {},
+      body,
+      sequence: ++this.#sequence,
+      enqueuedTimeMs: this.#clock.now(),
+    })
+    this.#tell({ kind: 'messages' })
+  }
+
+  #existing(ref: Required<DeviceRef>): PlatformModule {
+    const module = this.#devices.get(ref.deviceId)?.modules.get(ref.moduleId)
+    if (module === undefined) throw new HubError('ModuleNotFound', `There is no ${refKey(ref)}.`)
+    return module
+  }
+
+  #replace(module: PlatformModule): PlatformModule {
+    this.#devices.get(module.ref.deviceId)?.modules.set(module.ref.moduleId, module)
+    return module
+  }
+
+  #nextEtag(): string {
+    this.#etag++
+    return String(this.#etag)
+  }
+
+  #tell(notice: PlatformNotice): void {
+    for (const listener of this.#listeners) listener(notice)
+  }
+}
+
+function section(before: JsonObject, patch: JsonObject, limitBytes: number): JsonObject {
+  const after = mergePatch(before, patch)
+  const bytes = twinBytes(after)
+  if (bytes <= limitBytes) return after
+  throw new HubError('ArgumentInvalid', `Properties take ${bytes} of ${limitBytes} bytes.`)
+}

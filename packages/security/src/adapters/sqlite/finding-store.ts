@@ -1,0 +1,183 @@
+import { HubError } from '@twinward/protocol'
+import {
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteOptions,
+  type SqlRow,
+  type Statement,
+  StoreBusyError,
+  StoreClosedError,
+} from '@twinward/sqlite'
+import { MAX_PAGE_CHARACTERS } from '../../data/finding-limits.ts'
+import type {
+  AlertFilter,
+  DeviceMemory,
+  FindingBatch,
+  FindingStore,
+  FindingSummary,
+  Page,
+  RecommendationFilter,
+  StoredRejection,
+} from '../../data/finding-store.ts'
+import { checkLimit, formatPageToken } from '../../data/page-token.ts'
+import type { Alert } from '../../detection/alert.ts'
+import type { Rejection } from '../../ingestion/record.ts'
+import type { AgentState } from '../../posture/agent-state.ts'
+import type { Recommendation } from '../../recommendations/recommendation.ts'
+import { commitStatements, removeStatements } from './commit.ts'
+import { alertsQuery, cutPage, recommendationsQuery, rejectionsQuery } from './list.ts'
+import { migrations } from './migrations.ts'
+
+/** Findings in a SQLite file of their own; one process has it open at a time. */
+export class SqliteFindingStore implements FindingStore {
+  readonly #db: SqliteDatabase
+
+  private constructor(db: SqliteDatabase) {
+    this.#db = db
+  }
+
+  /**
+   * Opens the file, or creates it.
+   *
+   * @throws {StoreInUseError} when somebody else works on the file
+   * @throws {StoreTooNewError} when a newer version of the program wrote it
+   */
+  static async open(options: Omit<SqliteOptions, 'migrations'>): Promise<SqliteFindingStore> {
+    return new SqliteFindingStore(await openSqlite({ ...options, migrations }))
+  }
+
+  async cursor(): Promise<number> {
+    const [row] = await this.#read({ sql: 'SELECT sequence FROM cursor', params: [] })
+    return Number(row?.[0])
+  }
+
+  async commit(batch: FindingBatch): Promise<void> {
+    await this.#write(commitStatements(batch))
+  }
+
+  async findAlert(id: string): Promise<Alert | undefined> {
+    return this.#find<Alert>('SELECT document FROM alert WHERE id = ?', id)
+  }
+
+  async findAlertByKey(dedupeKey: string): Promise<Alert | undefined> {
+    const sql = `SELECT document FROM alert INDEXED BY alert_by_key WHERE dedupe_key = ?
+      ORDER BY newest_first, id LIMIT 1`
+    return this.#find<Alert>(sql, dedupeKey)
+  }
+
+  async listAlerts(filter: AlertFilter): Promise<Page<Alert>> {
+    const { items, last } = await this.#list(alertsQuery(filter), filter.limit, parse<Alert>)
+    const continuationToken =
+      last && formatPageToken('alerts', { order: last.endTimeMs, id: last.id })
+    return { items, continuationToken: continuationToken ?? null }
+  }
+
+  async openAlerts(deviceId: string, limit: number): Promise<readonly Alert[]> {
+    checkLimit(limit)
+    const sql = `SELECT document FROM alert INDEXED BY alert_open
+      WHERE device_id = ? AND is_open = 1 ORDER BY newest_first, id LIMIT ?`
+    const rows = await this.#read({ sql, params: [deviceId, limit] })
+    return rows.map(parse<Alert>)
+  }
+
+  async findRecommendation(id: string): Promise<Recommendation | undefined> {
+    return this.#find<Recommendation>('SELECT document FROM recommendation WHERE id = ?', id)
+  }
+
+  async listRecommendations(filter: RecommendationFilter): Promise<Page<Recommendation>> {
+    const query = recommendationsQuery(filter)
+    const { items, last } = await this.#list(query, filter.limit, parse<Recommendation>)
+    const continuationToken =
+      last && formatPageToken('recommendations', { order: last.stateChangedMs, id: last.id })
+    return { items, continuationToken: continuationToken ?? null }
+  }
+
+  async findAgent(deviceId: string): Promise<AgentState | undefined> {
+    return this.#find<AgentState>('SELECT document FROM agent WHERE device_id = ?', deviceId)
+  }
+
+  async findMemory(deviceId: string): Promise<DeviceMemory | undefined> {
+    return this.#find<DeviceMemory>('SELECT document FROM memory WHERE device_id = ?', deviceId)
+  }
+
+  async listRejections(filter: {
+    deviceId?: string
+    limit: number
+    continuationToken?: string
+  }): Promise<Page<StoredRejection>> {
+    const query = rejectionsQuery(filter)
+    const { items, last } = await this.#list(query, filter.limit, parseRejection)
+    const continuationToken = last && formatPageToken('rejections', { order: last.id, id: '' })
+    return { items, continuationToken: continuationToken ?? null }
+  }
+
+  async summary(): Promise<FindingSummary> {
+    const rows = await this.#read({ sql: 'SELECT name, count FROM tally', params: [] })
+    const counts = new Map(rows.map(([name, count]) => [String(name), Number(count)]))
+    const bySeverity = (what: string) => ({
+      Informational: counts.get(`${what} Informational`) ?? 0,
+      Low: counts.get(`${what} Low`) ?? 0,
+      Medium: counts.get(`${what} Medium`) ?? 0,
+      High: counts.get(`${what} High`) ?? 0,
+    })
+    return {
+      openAlerts: bySeverity('open'),
+      activeRecommendations: bySeverity('active'),
+      devicesWithOpenAlerts: counts.get('devices') ?? 0,
+    }
+  }
+
+  async removeDevice(deviceId: string): Promise<void> {
+    await this.#write(removeStatements(deviceId))
+  }
+
+  close(): Promise<void> {
+    return this.#db.close()
+  }
+
+  async #find<T>(sql: string, key: string): Promise<T | undefined> {
+    const [row] = await this.#read({ sql, params: [key] })
+    return row && parse<T>(row)
+  }
+
+  /** @returns the page's items, and the last of them when there are more behind it */
+  async #list<T>(query: Statement, limit: number, read: (row: SqlRow) => T) {
+    const { rows, hasMore } = cutPage(await this.#read(query, MAX_PAGE_CHARACTERS), limit)
+    const items = rows.map(read)
+    return { items, last: hasMore ? items.at(-1) : undefined }
+  }
+
+  async #read({ sql, params }: Statement, maxBytes?: number): Promise<readonly SqlRow[]> {
+    try {
+      return await this.#db.read(sql, params, maxBytes)
+    } catch (error) {
+      throw shown(error)
+    }
+  }
+
+  async #write(statements: readonly Statement[]): Promise<void> {
+    try {
+      await this.#db.write(statements)
+    } catch (error) {
+      throw shown(error)
+    }
+  }
+}
+
+function parse<T>([document]: SqlRow): T {
+  return JSON.parse(String(document)) as T
+}
+
+function parseRejection(row: SqlRow): StoredRejection {
+  return { ...parse<Rejection>(row), id: Number(row[1]) }
+}
+
+/** What may be tried again later is said to the caller; the rest is a bug or a broken disk. */
+function shown(error: unknown): unknown {
+  if (error instanceof StoreBusyError || error instanceof StoreClosedError) {
+    return new HubError('ServiceUnavailable', 'The findings cannot be reached now.', {
+      cause: error,
+    })
+  }
+  return error
+}

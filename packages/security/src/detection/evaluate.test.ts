@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { connectionRecord, emptyMemory, portsRecord, processRecord } from '../../test/records.ts'
+import type { Command } from './command/command.ts'
+import { evaluateRecords } from './evaluate.ts'
+import type { Rule } from './rule.ts'
+import { builtInRules } from './rules/index.ts'
+
+const [first] = builtInRules()
+
+function ruleThat(evaluate: Rule['evaluate']): Rule {
+  assert.ok(first)
+  return { type: first.type, kinds: ['proc', 'conn'], evaluate }
+}
+
+test('evaluateRecords: a command line is analysed once for all that share it', () => {
+  const seen: (Command | undefined)[] = []
+  const rule = ruleThat(({ command }) => void seen.push(command))
+  const records = [processRecord({ cmd: 'a' }), connectionRecord({ cmd: 'a' })]
+  evaluateRecords(records, [rule, rule], emptyMemory())
+  assert.equal(seen.length, 4)
+  assert.ok(seen[0])
+  assert.equal(new Set(seen).size, 1)
+})
+
+test('evaluateRecords: an aggregated record is one finding, with the record as it came', () => {
+  const record = processRecord({ cmd: 'iptables -F', hits: 50 })
+  const findings = evaluateRecords([record], builtInRules(), emptyMemory())
+  assert.equal(findings.length, 1)
+  assert.equal(findings[0]?.record, record)
+})
+
+test('evaluateRecords: one line may match several rules; records know their place in the event', () => {
+  const cmd = 'iptables -F; history -c'
+  const records = ['e1', 'e2', 'e1'].map((eventId) => processRecord({ cmd }, { eventId }))
+  const findings = evaluateRecords(records, builtInRules(), emptyMemory())
+  const found = findings.map(({ rule, element }) => `${rule.type.number}/${element}`)
+  assert.deepEqual(found, ['2/0', '42/0', '2/0', '42/0', '2/1', '42/1'])
+})
+
+test('evaluateRecords: forks, ends and other records are no commands', () => {
+  const records = [
+    processRecord({ type: 'fork', cmd: 'iptables -F' }),
+    processRecord({ type: 'exit', cmd: 'iptables -F', exe: '/tmp/xmrig' }),
+    portsRecord([]),
+  ]
+  assert.deepEqual(evaluateRecords(records, builtInRules(), emptyMemory()), [])
+})
+
+test('evaluateRecords: a rule that throws is told of and stops no other', () => {
+  const broken = ruleThat(() => {
+    throw new Error('bug')
+  })
+  const records = [processRecord({ cmd: 'ufw disable' })]
+  const rules = [broken, ...builtInRules()]
+  const failures: unknown[] = []
+  const findings = evaluateRecords(records, rules, emptyMemory(), (rule, record, error) => {
+    failures.push([rule, record, String(error)])
+  })
+  assert.equal(findings.length, 1)
+  assert.deepEqual(failures, [[broken, records[0], 'Error: bug']])
+  assert.throws(() => evaluateRecords(records, rules, emptyMemory()), /bug/)
+})
+
+test('rules: a match of a command carries the published properties', () => {
+  const ref = { deviceId: 'pump-7' }
+  const fields = {
+    cmd: 'iptables -F',
+    user: 'root',
+    uid: '0',
+    ppid: 12,
+    pid: 34,
+    exe: '/sbin/iptables',
+  }
+  const [finding] = evaluateRecords([processRecord(fields, { ref })], builtInRules(), emptyMemory())
+  assert.deepEqual(finding?.match.extendedProperties, {
+    CommandLine: 'iptables -F',
+    'User Name': 'root',
+    UserId: '0',
+    ParentProcessId: '12',
+    DeviceId: 'pump-7',
+  })
+  assert.deepEqual(finding?.match.entities, [
+    { type: 'host', hostName: 'pump-7' },
+    {
+      type: 'process',
+      processId: '34',
+      parentProcessId: '12',
+      imageFile: '/sbin/iptables',
+      commandLine: 'iptables -F',
+    },
+    { type: 'account', name: 'root', userId: '0' },
+  ])
+  assert.match(finding?.match.summary ?? '', /iptables drops rules: iptables -F/)
+})
+
+test('rules: types are unique and have everything that a person is shown', () => {
+  const types = builtInRules().map(({ type }) => type)
+  assert.equal(new Set(types.map(({ alertType }) => alertType)).size, types.length)
+  assert.deepEqual(
+    types.map(({ number, severity, alertType }) => `${number} ${severity} ${alertType}`),
+    [
+      '1 High IoT_BinaryCommandLine',
+      '2 High IoT_DisableFirewall',
+      '5 High IoT_ReverseShell',
+      '10 High IoT_CryptoMiner',
+      '42 Low IoT_ClearHistoryFile',
+    ],
+  )
+  for (const { remediationSteps, description, displayName } of types) {
+    assert.ok(remediationSteps.length >= 3)
+    assert.ok(description.length > 80 && displayName.length > 0)
+  }
+})
+
+test('cryptoMiner: a pool of any host at any port is refused', () => {
+  const open = () => builtInRules({ minerPools: [{ host: '*' }] })
+  assert.throws(open, { name: 'HubError', code: 'ArgumentInvalid' })
+})
+
+test('reverseShell: connections share a key by the address on the other side', () => {
+  const to = (remotePort: string) =>
+    connectionRecord({ remoteAddress: '203.0.113.5', remotePort, exe: '/bin/sh' })
+  const findings = evaluateRecords([to('1'), to('2')], builtInRules(), emptyMemory())
+  assert.deepEqual(
+    findings.map(({ match }) => match.key),
+    ['203.0.113.5', '203.0.113.5'],
+  )
+  assert.equal(findings[0]?.match.extendedProperties['Remote Port'], '1')
+})

@@ -1,0 +1,72 @@
+import type { SecurityRecord } from '../ingestion/record.ts'
+import { analyse } from './command/analyse.ts'
+import type { Command } from './command/command.ts'
+import type { AnalysedRecord, Match, Rule, RuleMemory } from './rule.ts'
+
+/** What a rule found in a record. */
+export interface Finding {
+  readonly rule: Pick<Rule, 'type'>
+  readonly record: SecurityRecord
+  readonly match: Match
+  /** Which record of its event this is, counted from 0 within the records given. */
+  readonly element: number
+}
+
+/** Told of a rule that threw, which is a bug of that rule. */
+export type RuleFailed = (rule: Rule, record: SecurityRecord, error: unknown) => void
+
+/**
+ * Lets every rule see the records that it wants, in order, and returns what they found. A command
+ * line is analysed once however many records and rules share it. An aggregated record (`hits` > 1)
+ * is one record and gives one finding per rule.
+ *
+ * Pure but for `memory`, which rules read and set.
+ *
+ * @param records  of one device, since `memory` is of one device, all events whole
+ * @param failed  when given, a rule that throws is reported and the others still run, so that one
+ *   bad record cannot stop a device's stream; without it the error is thrown on
+ */
+export function evaluateRecords(
+  records: readonly SecurityRecord[],
+  rules: readonly Rule[],
+  memory: RuleMemory,
+  failed?: RuleFailed,
+): readonly Finding[] {
+  const commands = new Map<string, Command>()
+  const elements = new Map<string, number>()
+  return records.flatMap((record) => {
+    const { eventId } = record.header
+    const element = elements.get(eventId) ?? 0
+    elements.set(eventId, element + 1)
+    const wanted = rules.filter(({ kinds }) => kinds.includes(record.kind))
+    if (wanted.length === 0) return []
+    const analysed = withCommand(record, commands)
+    return wanted.flatMap((rule) => {
+      const match = tryRule(rule, analysed, memory, failed)
+      return match ? [{ rule, record, match, element }] : []
+    })
+  })
+}
+
+function withCommand(record: SecurityRecord, commands: Map<string, Command>): AnalysedRecord {
+  const line = record.kind === 'proc' || record.kind === 'conn' ? record.cmd : undefined
+  if (line === undefined) return { record }
+  const command = commands.get(line) ?? analyse(line)
+  commands.set(line, command)
+  return { record, command }
+}
+
+function tryRule(
+  rule: Rule,
+  analysed: AnalysedRecord,
+  memory: RuleMemory,
+  failed: RuleFailed | undefined,
+): Match | undefined {
+  if (!failed) return rule.evaluate(analysed, memory)
+  try {
+    return rule.evaluate(analysed, memory)
+  } catch (error) {
+    failed(rule, analysed.record, error)
+    return undefined
+  }
+}

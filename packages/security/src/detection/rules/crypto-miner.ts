@@ -1,0 +1,177 @@
+import { HubError } from '@twinward/protocol'
+import type { ConnectionRecord } from '../../ingestion/record.ts'
+import type { Command, Segment } from '../command/command.ts'
+import { type Clue, matchCommand } from '../command-rule.ts'
+import { matchConnection } from '../connection-match.ts'
+import type { AlertType, Match, Rule } from '../rule.ts'
+import { canonicalAddress, isPublicAddress } from '../sets/addresses.ts'
+import { baseName } from '../sets/base-name.ts'
+import { minerIn } from '../sets/miners.ts'
+
+/** A place where miners deliver their work. Without a port any port of the host counts. */
+export interface MinerPool {
+  /** An address, or `*` for any public address at this port. */
+  readonly host: string
+  readonly port?: number
+}
+
+/** Entries of a list of miner pools. */
+export const MAX_MINER_POOLS = 10_000
+
+const type: AlertType = {
+  number: 10,
+  alertType: 'IoT_CryptoMiner',
+  displayName: 'Crypto coin miner image',
+  severity: 'High',
+  intent: 'Impact',
+  description:
+    'A program that mines crypto coins is named, started or connected to its pool. On a device ' +
+    'this is hardly ever wanted, and whoever put it there can run anything else as well.',
+  remediationSteps: [
+    'Look at the processor load and the process list: is the miner running, as which user, ' +
+      'from which file?',
+    'Ask whether somebody runs it on purpose; a name in a test or a document is the usual ' +
+      'harmless cause.',
+    'If nobody does, stop the process, but first look for what restarts it: cron, systemd ' +
+      'units, start scripts, a container.',
+    'Find the way in: weak or default passwords, an exposed service, an old firmware. Other ' +
+      'devices with the same one are next.',
+    'Set the device up again from a known image, change its credentials, and hand over to ' +
+      'your security team.',
+  ],
+  techniques: ['T1496'],
+}
+
+/**
+ * Miners by name, by their pool's protocol or options, and by connections to known pools.
+ *
+ * @param pools  indicators that the operator maintains
+ * @throws {HubError} `ArgumentInvalid` for a pool of any address without a port, and for too many
+ */
+export function cryptoMiner(pools: readonly MinerPool[] = []): Rule {
+  const places = placesOf(pools)
+  return {
+    type,
+    kinds: ['proc', 'conn'],
+    evaluate(analysed) {
+      const { record } = analysed
+      if (record.kind === 'conn') return minerConnects(record, places)
+      return matchCommand(analysed, ({ segments }, { exe }) => {
+        const miner = minerIn(exe)
+        return miner === undefined ? firstClue(segments) : named(miner)
+      })
+    },
+  }
+}
+
+function placesOf(pools: readonly MinerPool[]): ReadonlySet<string> {
+  if (pools.length > MAX_MINER_POOLS) {
+    throw new HubError('ArgumentInvalid', `At most ${MAX_MINER_POOLS} miner pools can be listed.`)
+  }
+  return new Set(
+    pools.map(({ host, port }) => {
+      if (host === '*' && port === undefined) {
+        throw new HubError('ArgumentInvalid', 'A miner pool needs a host or a port.')
+      }
+      return place(canonicalAddress(host), port === undefined ? '*' : String(port))
+    }),
+  )
+}
+
+function place(host: string, port: string): string {
+  return `${host} ${port}`
+}
+
+function minerConnects(record: ConnectionRecord, places: ReadonlySet<string>): Match | undefined {
+  const { direction, remoteAddress, remotePort, exe } = record
+  if (direction === 'in') return undefined
+  const miner = minerIn(exe)
+  if (miner !== undefined) return matchConnection(record, miner, `${miner} is connected`)
+  const host = canonicalAddress(remoteAddress)
+  const isPool =
+    places.has(place(host, remotePort)) ||
+    places.has(place(host, '*')) ||
+    (isPublicAddress(host) && places.has(place('*', remotePort)))
+  if (!isPool) return undefined
+  return matchConnection(record, baseName(exe) || host, 'a connection to a listed miner pool')
+}
+
+function firstClue(segments: Command['segments']): Clue | undefined {
+  for (const segment of segments) {
+    const clue = clueIn(segment)
+    if (clue) return clue
+  }
+  return undefined
+}
+
+function clueIn(segment: Segment): Clue | undefined {
+  const { program, path, args } = segment
+  const started = minerIn(path)
+  if (started !== undefined) return named(started)
+  if (looksOrRemoves(segment)) return undefined
+  for (const [at, arg] of args.entries()) {
+    const miner = minerIn(arg)
+    if (miner !== undefined) return named(miner)
+    if (isMinerOption(arg, args[at + 1] ?? '')) {
+      return { seen: `${program} mines by its options`, key: program }
+    }
+  }
+  return undefined
+}
+
+function named(miner: string): Clue {
+  return { seen: `the miner ${miner} is named`, key: miner }
+}
+
+/** Programs that look for a miner or remove it, as an administrator does who has found one. */
+const LOOKING: ReadonlySet<string> = new Set([
+  ...['grep', 'egrep', 'fgrep', 'zgrep', 'rg', 'ag', 'pgrep', 'pidof', 'ps', 'top', 'lsof'],
+  ...['which', 'whereis', 'whatis', 'man', 'apropos', 'type', 'command', 'hash', 'locate', 'ls'],
+  ...[
+    'stat',
+    'file',
+    'test',
+    '[',
+    '[[',
+    'strings',
+    'sha256sum',
+    'sha1sum',
+    'md5sum',
+    'less',
+    'tail',
+  ],
+  ...['head', 'more', 'journalctl', 'clamscan', 'yara', 'pkill', 'killall', 'kill', 'rm', 'unlink'],
+  ...['shred', 'dpkg-query', 'apt-cache'],
+])
+
+const PACKAGE_MANAGERS: ReadonlySet<string> = new Set([
+  ...['apt', 'apt-get', 'dpkg', 'rpm', 'yum', 'dnf', 'zypper', 'apk', 'opkg', 'pacman', 'snap'],
+])
+const INSTALLING: ReadonlySet<string> = new Set([
+  ...['install', 'add', 'reinstall', 'upgrade', '-i', '-S', '-U', '--install'],
+])
+const STARTING: ReadonlySet<string> = new Set(['start', 'restart', 'enable', 'unmask', '--now'])
+
+function looksOrRemoves({ program, args }: Segment): boolean {
+  if (LOOKING.has(program)) return true
+  // `find … -exec` could start it.
+  if (program === 'find') return !args.some((arg) => arg.startsWith('-exec') || arg === '-ok')
+  if (PACKAGE_MANAGERS.has(program)) return !args.some((arg) => INSTALLING.has(arg))
+  if (program === 'systemctl' || program === 'service')
+    return !args.some((arg) => STARTING.has(arg))
+  return false
+}
+
+const COIN_OPTIONS: ReadonlySet<string> = new Set(['--coin', '--algo', '-a'])
+const COINS = ['monero', 'randomx', 'rx/', 'cryptonight', 'cn/', 'cn-'] as const
+const POOL_PROTOCOLS = ['stratum+tcp://', 'stratum+ssl://', 'stratum+tls://'] as const
+
+function isMinerOption(arg: string, next: string): boolean {
+  const option = arg.toLowerCase()
+  if (POOL_PROTOCOLS.some((protocol) => option.includes(protocol))) return true
+  if (option === '--donate-level' || option.startsWith('--donate-level=')) return true
+  const equals = option.indexOf('=')
+  const name = equals < 0 ? option : option.slice(0, equals)
+  const value = equals < 0 ? next.toLowerCase() : option.slice(equals + 1)
+  return COIN_OPTIONS.has(name) && COINS.some((coin) => value.startsWith(coin))
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeClock, settle } from '../test/fake-clock.ts'
+import { MemoryFindingStore } from './adapters/memory/finding-store.ts'
+import { MemoryPlatform } from './adapters/memory/platform.ts'
+import type { EventRow, SecurityEventStore } from './data/event-store.ts'
+import type { FindingBatch } from './data/finding-store.ts'
+import { RETRY_PAUSE_MS } from './ingestion/pipeline.ts'
+import type { SecurityEvent } from './ingestion/record.ts'
+import { silentLog } from './log.ts'
+import { SecurityService } from './security.ts'
+
+const agent = { deviceId: 'pump-1', moduleId: 'azureiotsecurity' }
+const options = {
+  securityModuleId: 'azureiotsecurity',
+  acceptFromDevices: false,
+  eventRetentionDays: 30,
+}
+
+/** What a columnar store promises, in memory: rows and cursor together. */
+class MemoryEventStore implements SecurityEventStore {
+  readonly rows: SecurityEvent[] = []
+  through = 0
+
+  async append(events: readonly SecurityEvent[], through: number) {
+    this.rows.push(...events.filter(({ header }) => header.sequence > this.through))
+    this.through = Math.max(this.through, through)
+  }
+  async cursor() {
+    return this.through
+  }
+  async query() {
+    return { items: [] as EventRow[], continuationToken: null }
+  }
+  async expire() {
+    return 0
+  }
+  async close() {}
+}
+
+/** A finding store whose commits fail as long as a test wants, and which can be opened again. */
+class FlakyFindingStore extends MemoryFindingStore {
+  isFailing = false
+
+  override async commit(batch: FindingBatch) {
+    if (this.isFailing) throw new Error('no commit now')
+    return super.commit(batch)
+  }
+
+  /** What it holds outlives the service, as a file does. */
+  override async close() {}
+}
+
+async function open() {
+  const clock = new FakeClock()
+  const platform = new MemoryPlatform(clock)
+  const events = new MemoryEventStore()
+  const findings = new FlakyFindingStore()
+  const ports = { platform, events, findings, clock, log: silentLog }
+  const start = async () => {
+    const service = new SecurityService(ports, options)
+    await service.start()
+    return service
+  }
+  platform.addDevice('pump-1')
+  await platform.createModule(agent, {})
+  return { ...ports, start }
+}
+
+let ids = 0
+
+function message(commandLine: string): Uint8Array {
+  const now = new Date(Date.UTC(2024, 0, 1)).toISOString()
+  const process = { Executable: '/bin/sh', ProcessId: 1, ParentProcessId: 1, UserId: '0' }
+  const event = {
+    Id: `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
+    EventType: 'Security',
+    Category: 'Triggered',
+    Name: 'ProcessCreate',
+    PayloadSchemaVersion: '1.0',
+    TimestampLocal: now,
+    TimestampUTC: now,
+    IsEmpty: false,
+    Payload: [{ ...process, CommandLine: commandLine }],
+  }
+  const envelope = { AgentVersion: '0.0.6', AgentId: '2f9a1a34-5d6b-4a2e-9d0c-7c1f2b3a4d5e' }
+  const body = { ...envelope, MessageSchemaVersion: '1.0', Events: [event] }
+  return Buffer.from(JSON.stringify(body))
+}
+
+test('findings that cannot be committed are tried again: nothing is lost, nothing counted twice', async () => {
+  const { clock, platform, events, findings, start } = await open()
+  const service = await start()
+  findings.isFailing = true
+  platform.sendMessage(agent, message('history -c'))
+  await clock.advance(0)
+  assert.match(service.unhealthy() ?? '', /not processed/)
+  findings.isFailing = false
+  await clock.advance(RETRY_PAUSE_MS)
+  assert.equal(service.unhealthy(), undefined)
+  const { items } = await service.alerts({ limit: 10 })
+  assert.deepEqual(
+    items.map(({ alertType, count }) => [alertType, count]),
+    [['IoT_ClearHistoryFile', 1]],
+  )
+  await service.close()
+  assert.equal(events.rows.length, 1)
+})
+
+test('a service that starts anew goes on where both stores are', async () => {
+  const { clock, platform, events, findings, start } = await open()
+  const first = await start()
+  platform.sendMessage(agent, message('history -c'))
+  await clock.advance(0)
+  await first.close()
+  // As after a crash: findings were committed, the raw events were not.
+  events.rows.length = 0
+  events.through = 0
+  const second = await start()
+  platform.sendMessage(agent, message('iptables -F'))
+  await clock.advance(0)
+  const { items } = await second.alerts({ limit: 10 })
+  await second.close()
+  assert.deepEqual(items.map(({ alertType, count }) => [alertType, count]).sort(), [
+    ['IoT_ClearHistoryFile', 1],
+    ['IoT_DisableFirewall', 1],
+  ])
+  assert.equal(events.rows.length, 2)
+  assert.equal(await findings.cursor(), 2)
+})
+
+test('messages are released only when both stores hold them', async () => {
+  const { clock, platform, events, start } = await open()
+  const service = await start()
+  platform.sendMessage(agent, message('ls'))
+  await clock.advance(500)
+  assert.equal((await platform.readMessages(0, 10)).length, 1, 'the rows still wait')
+  await clock.advance(60_000)
+  assert.equal(events.rows.length, 1)
+  assert.equal((await platform.readMessages(0, 10)).length, 0)
+  await service.close()
+})
+
+test('a status that a person sets is not lost to a find at the same moment', async () => {
+  const { clock, platform, start } = await open()
+  const service = await start()
+  platform.sendMessage(agent, message('history -c'))
+  await clock.advance(0)
+  const [alert] = (await service.alerts({ limit: 1 })).items
+  assert.ok(alert)
+  platform.sendMessage(agent, message('history -c'))
+  const changed = service.changeAlert(alert.id, { status: 'InProgress' }, 'operator')
+  await clock.advance(0)
+  await changed
+  const after = await service.alert(alert.id)
+  assert.deepEqual([after.status, after.count], ['InProgress', 2])
+  await service.close()
+})
+
+test('who may not send security messages is refused with a reason', async () => {
+  const { clock, platform, start } = await open()
+  const service = await start()
+  await platform.createModule({ ...agent, moduleId: 'camera' }, {})
+  platform.sendMessage({ ...agent, moduleId: 'camera' }, message('history -c'))
+  await clock.advance(0)
+  const { items } = await service.rejected({ limit: 10 })
+  assert.match(items[0]?.reason ?? '', /camera is not a security module/)
+  assert.deepEqual((await service.alerts({ limit: 10 })).items, [])
+  await service.close()
+})
+
+test('a device that is removed takes its findings along', async () => {
+  const { clock, platform, start } = await open()
+  const service = await start()
+  platform.sendMessage(agent, message('history -c'))
+  await clock.advance(0)
+  platform.removeDevice('pump-1')
+  await settle()
+  assert.deepEqual((await service.alerts({ limit: 10 })).items, [])
+  await service.close()
+})

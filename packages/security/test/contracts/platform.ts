@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type DeviceRef, HubError, type JsonObject } from '@twinward/protocol'
+import type { PlatformNotice, SecurityMessage, TwinPlatform } from '../../src/platform.ts'
+
+/** A platform under test, and what others do on it: operators, hubs, agents. */
+export interface OpenedPlatform {
+  readonly platform: TwinPlatform
+  /** Creates a device with these tags and **without** any module, however the hub seeds others. */
+  createDevice(deviceId: string, tags?: JsonObject): Promise<void>
+  removeDevice(deviceId: string): Promise<void>
+  removeModule(ref: Required<DeviceRef>): Promise<void>
+  /** Patches the reported properties as the module itself. */
+  report(ref: Required<DeviceRef>, patch: JsonObject): Promise<void>
+  /** Sends a security message as the module itself; resolves once it is accepted. */
+  sendSecurityMessage(ref: Required<DeviceRef>, body: Uint8Array): Promise<void>
+  close(): Promise<void>
+}
+
+const agent = { deviceId: 'pump-1', moduleId: 'azureiotsecurity' }
+
+/** How long a notice may take to arrive. */
+const NOTICE_DEADLINE_MS = 5_000
+
+/** What every TwinPlatform must do. Each adapter's test calls this with a way to open a new one. */
+export function platformContract(open: () => Promise<OpenedPlatform>): void {
+  function promise(name: string, run: (opened: OpenedPlatform) => Promise<void>): void {
+    test(`platform: ${name}`, async () => {
+      const opened = await open()
+      try {
+        await run(opened)
+      } finally {
+        await opened.close()
+      }
+    })
+  }
+
+  identities(promise)
+  creation(promise)
+  twins(promise)
+  refusals(promise)
+  messages(promise)
+  notices(promise)
+}
+
+type Promised = (name: string, run: (opened: OpenedPlatform) => Promise<void>) => void
+
+function identities(promise: Promised): void {
+  promise('listDevices pages through every device once, without modules', async (opened) => {
+    const ids = ['pump-1', 'pump-10', 'pump-2', 'a', 'Z', '0']
+    for (const id of ids) await opened.createDevice(id)
+    await opened.platform.createModule(agent, {})
+    const seen: string[] = []
+    for (;;) {
+      const page = await opened.platform.listDevices(2, seen.at(-1))
+      assert.ok(page.length <= 2)
+      if (page.length === 0) break
+      seen.push(...page)
+      assert.ok(seen.length <= ids.length, `listed twice: ${seen}`)
+    }
+    assert.deepEqual([...seen].sort(), [...ids].sort())
+  })
+
+  promise('listModules tells no device from no module', async ({ platform, createDevice }) => {
+    assert.equal(await platform.listModules('pump-1'), undefined)
+    await createDevice('pump-1')
+    await createDevice('pump-10')
+    assert.deepEqual(await platform.listModules('pump-1'), [])
+    await platform.createModule(agent, {})
+    await platform.createModule({ ...agent, moduleId: 'camera' }, {})
+    await platform.createModule({ ...agent, deviceId: 'pump-10' }, {})
+    const modules = (await platform.listModules('pump-1')) ?? []
+    assert.deepEqual(modules.map(({ ref }) => ref.moduleId).sort(), ['azureiotsecurity', 'camera'])
+  })
+
+  promise('deviceTags are those of the device itself', async ({ platform, createDevice }) => {
+    assert.equal(await platform.deviceTags('pump-1'), undefined)
+    await createDevice('pump-1', { SecurityGroup: 'outside' })
+    await createDevice('pump-2')
+    await platform.createModule(agent, { tags: { securityGroup: 'default' } })
+    assert.deepEqual(await platform.deviceTags('pump-1'), { SecurityGroup: 'outside' })
+    assert.deepEqual(await platform.deviceTags('pump-2'), {})
+  })
+}
+
+function creation(promise: Promised): void {
+  promise('createModule writes the identity with its seed', async ({ platform, createDevice }) => {
+    await createDevice('pump-1')
+    const seed = {
+      tags: { securityGroup: 'default' },
+      desired: { 'azureiot*com^x:1': { on: { value: true } } },
+    }
+    const created = await platform.createModule(agent, seed)
+    const found = await platform.findModule(agent)
+    assert.ok(found)
+    for (const module of [created, found]) {
+      assert.deepEqual(module.ref, agent)
+      assert.deepEqual(module.tags, seed.tags)
+      assert.deepEqual(module.desired, seed.desired)
+      assert.deepEqual(module.reported, {})
+      assert.equal(module.connected, false)
+      assert.equal(module.etag, found.etag)
+      assert.ok(module.desiredVersion >= 1)
+    }
+  })
+
+  promise('createModule refuses what exists and what has no device', async (opened) => {
+    await refuses(opened.platform.createModule(agent, {}), ['DeviceNotFound'])
+    await opened.createDevice('pump-1')
+    const racers = Array.from({ length: 5 }, (_, n) =>
+      opened.platform.createModule(agent, { tags: { n } }),
+    )
+    const done = await Promise.allSettled(racers)
+    const won = done.filter(({ status }) => status === 'fulfilled')
+    assert.equal(won.length, 1)
+    for (const one of done) {
+      if (one.status === 'fulfilled') continue
+      await refuses(Promise.reject(one.reason), ['ModuleAlreadyExistsOnDevice'])
+    }
+    const winner = done.findIndex(({ status }) => status === 'fulfilled')
+    assert.deepEqual((await opened.platform.findModule(agent))?.tags, { n: winner })
+  })
+
+  promise('a removed device or module is gone', async (opened) => {
+    await opened.createDevice('pump-1')
+    await opened.createDevice('pump-10')
+    const neighbour = { ...agent, deviceId: 'pump-10' }
+    await opened.platform.createModule(agent, {})
+    await opened.platform.createModule(neighbour, {})
+    await opened.removeModule(agent)
+    assert.equal(await opened.platform.findModule(agent), undefined)
+    assert.deepEqual(await opened.platform.listModules('pump-1'), [])
+    await opened.removeDevice('pump-1')
+    assert.equal(await opened.platform.listModules('pump-1'), undefined)
+    assert.ok(await opened.platform.findModule(neighbour))
+  })
+}
+
+function twins(promise: Promised): void {
+  promise('patchTwin merges: null removes, siblings stay', async ({ platform, createDevice }) => {
+    await createDevice('pump-1')
+    const before = await platform.createModule(agent, {
+      tags: { securityGroup: 'default', posture: { score: 40, old: 1 } },
+      desired: { a: { b: 1, c: [1, 2] } },
+    })
+    const after = await platform.patchTwin(agent, {
+      tags: { posture: { score: 50, old: null } },
+      desired: { a: { b: null, c: [3] }, d: 'new' },
+    })
+    assert.deepEqual(after.tags, { securityGroup: 'default', posture: { score: 50 } })
+    assert.deepEqual(after.desired, { a: { c: [3] }, d: 'new' })
+    assert.equal(after.desiredVersion, before.desiredVersion + 1)
+    assert.notEqual(after.etag, before.etag)
+    const { connected: _, ...found } = (await platform.findModule(agent)) ?? after
+    assert.deepEqual([found.tags, found.desired], [after.tags, after.desired])
+    // What was read stays what it was: nobody merges into a snapshot.
+    assert.deepEqual(before.desired, { a: { b: 1, c: [1, 2] } })
+  })
+
+  promise('writing tags leaves desired alone', async ({ platform, createDevice }) => {
+    await createDevice('pump-1')
+    const before = await platform.createModule(agent, { desired: { a: 1 } })
+    const after = await platform.patchTwin(agent, { tags: { x: 1 } })
+    assert.equal(after.desiredVersion, before.desiredVersion)
+    assert.equal(after.desiredUpdatedMs, before.desiredUpdatedMs)
+    assert.notEqual(after.etag, before.etag)
+  })
+
+  promise('what a module reports is seen, and does not touch desired', async (opened) => {
+    await opened.createDevice('pump-1')
+    const before = await opened.platform.createModule(agent, { desired: { a: 1 } })
+    await opened.report(agent, { state: { value: 'on' }, gone: 1 })
+    await opened.report(agent, { gone: null })
+    const after = await opened.platform.findModule(agent)
+    assert.deepEqual(after?.reported, { state: { value: 'on' } })
+    assert.equal(after?.reportedVersion, before.reportedVersion + 2)
+    assert.equal(after?.desiredVersion, before.desiredVersion)
+    assert.equal(after?.etag, before.etag)
+  })
+}
+
+function refusals(promise: Promised): void {
+  promise('patchTwin with a stale etag changes nothing', async ({ platform, createDevice }) => {
+    await createDevice('pump-1')
+    const { etag } = await platform.createModule(agent, { tags: { n: 0 } })
+    await platform.patchTwin(agent, { tags: { n: 1 } }, etag)
+    await refuses(platform.patchTwin(agent, { tags: { n: 2 } }, etag), ['PreconditionFailed'])
+    assert.deepEqual((await platform.findModule(agent))?.tags, { n: 1 })
+  })
+
+  promise('patchTwin over the limit of 8 KiB changes nothing', async (opened) => {
+    await opened.createDevice('pump-1')
+    await opened.platform.createModule(agent, { tags: { kept: true } })
+    const tags = Object.fromEntries(
+      Array.from({ length: 3 }, (_, n) => [`part${n}`, 'x'.repeat(3_000)]),
+    )
+    await refuses(opened.platform.patchTwin(agent, { tags }), ['ArgumentInvalid'])
+    assert.deepEqual((await opened.platform.findModule(agent))?.tags, { kept: true })
+  })
+
+  promise('patchTwin of nobody is refused', async ({ platform, createDevice }) => {
+    const nobody = ['DeviceNotFound', 'ModuleNotFound']
+    await refuses(platform.patchTwin(agent, { tags: { x: 1 } }), nobody)
+    await createDevice('pump-1')
+    await refuses(platform.patchTwin(agent, { tags: { x: 1 } }), nobody)
+  })
+}
+
+function messages(promise: Promised): void {
+  promise('messages wait in order until they are released', async (opened) => {
+    await opened.createDevice('pump-1')
+    await opened.platform.createModule(agent, {})
+    for (const n of [0, 1, 2, 3]) {
+      await opened.sendSecurityMessage(agent, Buffer.from(`{"n":${n},"text":"°"}`))
+    }
+    const all = await opened.platform.readMessages(0, 10)
+    assert.deepEqual(
+      all.map(textOf),
+      [0, 1, 2, 3].map((n) => `{"n":${n},"text":"°"}`),
+    )
+    for (const { ref, enqueuedTimeMs } of all) {
+      assert.deepEqual(ref, agent)
+      assert.ok(enqueuedTimeMs > 0)
+    }
+    const [first, second, third] = all.map(({ sequence }) => sequence)
+    assert.ok(first !== undefined && second !== undefined && third !== undefined)
+    assert.ok(0 < first && first < second && second < third)
+    const page = await opened.platform.readMessages(first, 2)
+    assert.deepEqual(page.map(textOf), all.slice(1, 3).map(textOf))
+
+    await opened.platform.releaseMessages(third)
+    await opened.sendSecurityMessage(agent, Buffer.from('{"n":4}'))
+    const left = await opened.platform.readMessages(third, 10)
+    assert.deepEqual(left.map(textOf), ['{"n":3,"text":"°"}', '{"n":4}'])
+  })
+
+  promise('the message of a removed module is still read', async (opened) => {
+    await opened.createDevice('pump-1')
+    await opened.platform.createModule(agent, {})
+    await opened.sendSecurityMessage(agent, Buffer.from('{}'))
+    await opened.removeDevice('pump-1')
+    assert.equal((await opened.platform.readMessages(0, 10)).length, 1)
+  })
+}
+
+function notices(promise: Promised): void {
+  promise('subscribers are told what happened, until they leave', async (opened) => {
+    const told: PlatformNotice[] = []
+    const leave = opened.platform.subscribe((notice) => told.push(notice))
+    await opened.createDevice('pump-1')
+    await opened.platform.createModule(agent, {})
+    await opened.report(agent, { x: 1 })
+    await opened.sendSecurityMessage(agent, Buffer.from('{}'))
+    await opened.removeModule(agent)
+    await opened.removeDevice('pump-1')
+    const expected: readonly PlatformNotice[] = [
+      { kind: 'device-created', deviceId: 'pump-1' },
+      { kind: 'module-created', ref: agent },
+      { kind: 'reported-changed', ref: agent },
+      { kind: 'messages' },
+      { kind: 'module-removed', ref: agent },
+      { kind: 'device-removed', deviceId: 'pump-1' },
+    ]
+    await until(() => expected.every((one) => told.some((notice) => isSame(notice, one))))
+    leave()
+    const before = told.length
+    await opened.createDevice('pump-2')
+    const late: PlatformNotice[] = []
+    opened.platform.subscribe((notice) => late.push(notice))
+    await opened.createDevice('pump-3')
+    await until(() => late.some((notice) => 'deviceId' in notice && notice.deviceId === 'pump-3'))
+    assert.equal(told.length, before)
+  })
+}
+
+function textOf({ body }: SecurityMessage): string {
+  return Buffer.from(body).toString('utf8')
+}
+
+function isSame(a: PlatformNotice, b: PlatformNotice): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+async function refuses(promise: Promise<unknown>, codes: readonly string[]): Promise<void> {
+  await assert.rejects(promise, (error) => error instanceof HubError && codes.includes(error.code))
+}
+
+async function until(isFact: () => boolean): Promise<void> {
+  const deadline = Date.now() + NOTICE_DEADLINE_MS
+  while (!isFact()) {
+    assert.ok(Date.now() < deadline, 'a notice did not arrive in time')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
