@@ -1,1 +1,7 @@
-export {}
+export { type Config, readConfig } from './config/read-config.ts'
+export { environmentName, type SettingName, Settings } from './config/settings.ts'
+export { createLog } from './create-log.ts'
+export { type ReadyInfo, readPolicies, readReady } from './data-dir.ts'
+export { type RunningServer, startServer } from './server.ts'
+export { StartError } from './start-error.ts'
+export { version } from './version.ts'

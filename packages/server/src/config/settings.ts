@@ -1,0 +1,98 @@
+import { type Static, Type } from 'typebox'
+
+/** 1 to 65535; 0 = any free port. */
+function Port(value: number, description: string) {
+  return Type.Integer({ minimum: 0, maximum: 65535, default: value, description })
+}
+
+/**
+ * Every setting: its type, default and meaning. `docs/operate/configuration.md` is made from this.
+ * Name in the environment: `TWINWARD_` + upper snake case (`mqttPort` = `TWINWARD_MQTT_PORT`); in a
+ * file: the name itself; as a flag of `twinward up`: kebab case where the list below says so.
+ */
+export const Settings = Type.Object(
+  {
+    dataDir: Type.String({
+      default: './data',
+      minLength: 1,
+      description: 'Folder of the stores, keys and certificates. Flag `--data-dir`.',
+    }),
+    hostnames: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), {
+      default: ['localhost'],
+      minItems: 1,
+      maxItems: 32,
+      description:
+        'Names under which clients reach this server, the first one goes into connection strings. ' +
+        'Flag `--hostname`, repeatable; in the environment separated by commas.',
+    }),
+    listen: Type.String({
+      default: '127.0.0.1',
+      minLength: 1,
+      description: 'Address to listen on; `0.0.0.0` or `::` for all. Flag `--listen`.',
+    }),
+    mqttPort: Port(8883, 'Port for MQTT over TLS. Flag `--mqtt-port`.'),
+    amqpPort: Port(5671, 'Port for AMQP over TLS; not served by this version. Flag `--amqp-port`.'),
+    httpsPort: Port(
+      443,
+      'Port for HTTPS. When the default may not be bound, 8443 is taken. Flag `--https-port`.',
+    ),
+    tlsCert: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'PEM file with the server certificate and its chain, in place of one by the private CA. ' +
+          'Flag `--tls-cert`, together with `--tls-key`.',
+      }),
+    ),
+    tlsKey: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'PEM file with its private key. Flag `--tls-key`.',
+      }),
+    ),
+    logLevel: Type.Union(
+      [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+      { default: 'info', description: 'How much goes to the log (standard error).' },
+    ),
+    securityModuleId: Type.String({
+      default: 'azureiotsecurity',
+      pattern: "^[A-Za-z0-9\\-:.+%_#*?!(),=@;']{1,128}$",
+      description:
+        'Module id of the security module that every new device gets. The id decides the era of ' +
+        'its configuration: `azureiotsecurity` or `DefenderIotMicroAgent`.',
+    }),
+    acceptDeviceSecurityMessages: Type.Boolean({
+      default: false,
+      description:
+        'Whether security messages that a device sends under its own identity count too, as those ' +
+        'of custom agents did. Off, only security modules are heard.',
+    }),
+    maxConnections: Type.Integer({
+      default: 100_000,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Most MQTT connections at a time; further ones are refused.',
+    }),
+    twinCacheMiB: Type.Integer({
+      default: 128,
+      minimum: 1,
+      maximum: 65_536,
+      description: 'Memory for twins that are kept parsed, in MiB of their JSON text.',
+    }),
+    eventRetentionDays: Type.Integer({
+      default: 30,
+      minimum: 1,
+      maximum: 3650,
+      description: 'How long raw security events are kept.',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export type Settings = Static<typeof Settings>
+export type SettingName = keyof Settings
+
+/** `mqttPort` → `TWINWARD_MQTT_PORT`. */
+export function environmentName(setting: string): string {
+  return `TWINWARD_${setting.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`
+}

@@ -1,0 +1,128 @@
+import { type Entry, type EventLog, formatTwinEtag, type Hub, type Notice } from '@twinward/hub'
+import { type DeviceRef, HubError, type JsonObject } from '@twinward/protocol'
+import type {
+  PlatformModule,
+  PlatformNotice,
+  SecurityMessage,
+  TwinPatchRequest,
+  TwinPlatform,
+} from '@twinward/security'
+
+const SECURITY_PARTITION = 0
+
+/** The platform port on the hub of this process: through its services, as a back-end would. */
+export class EmbeddedPlatform implements TwinPlatform {
+  readonly #hub: Hub
+  readonly #eventLog: EventLog
+
+  constructor(hub: Hub, eventLog: EventLog) {
+    this.#hub = hub
+    this.#eventLog = eventLog
+  }
+
+  async listDevices(limit: number, after?: string): Promise<readonly string[]> {
+    const devices = await this.#hub.identities.listDevices(limit, after)
+    return devices.map(({ ref }) => ref.deviceId)
+  }
+
+  async listModules(deviceId: string): Promise<readonly PlatformModule[] | undefined> {
+    const modules = await absentAsUndefined(this.#hub.identities.listModules(deviceId))
+    return modules?.map((entry) => this.#view(entry))
+  }
+
+  async findModule(ref: Required<DeviceRef>): Promise<PlatformModule | undefined> {
+    const entry = await absentAsUndefined(this.#hub.identities.get(ref))
+    return entry && this.#view(entry)
+  }
+
+  async deviceTags(deviceId: string): Promise<JsonObject | undefined> {
+    const entry = await absentAsUndefined(this.#hub.identities.get({ deviceId }))
+    return entry?.twin.tags
+  }
+
+  async createModule(
+    ref: Required<DeviceRef>,
+    { tags = {}, desired = {} }: TwinPatchRequest,
+  ): Promise<PlatformModule> {
+    return this.#view(await this.#hub.identities.createModule(ref, {}, { tags, desired }))
+  }
+
+  async patchTwin(
+    ref: Required<DeviceRef>,
+    patch: TwinPatchRequest,
+    ifMatch?: string,
+  ): Promise<PlatformModule> {
+    const condition = ifMatch === undefined ? {} : { ifMatch }
+    return this.#view(await this.#hub.twins.patch(ref, patch, condition))
+  }
+
+  async readMessages(after: number, limit: number): Promise<readonly SecurityMessage[]> {
+    const records = await this.#eventLog.read('security', SECURITY_PARTITION, after, limit)
+    return records.map(({ sequence, message }) => ({ ...message, sequence }))
+  }
+
+  async releaseMessages(through: number): Promise<void> {
+    await this.#eventLog.trim('security', SECURITY_PARTITION, through)
+  }
+
+  subscribe(listener: (notice: PlatformNotice) => void): () => void {
+    return this.#hub.bus.subscribe((notice) => {
+      const translated = translate(notice)
+      if (translated) listener(translated)
+    })
+  }
+
+  #view({ ref, identity, twin }: Entry): PlatformModule {
+    return {
+      ref: { deviceId: ref.deviceId, moduleId: ref.moduleId ?? '' },
+      connected: this.#hub.sessions.isConnected(ref),
+      etag: formatTwinEtag(twin.etag),
+      tags: twin.tags,
+      desired: twin.desired.values,
+      desiredVersion: twin.desired.version,
+      desiredUpdatedMs: twin.desired.metadata.t,
+      reported: twin.reported.values,
+      reportedVersion: twin.reported.version,
+      reportedUpdatedMs: twin.reported.metadata.t,
+      lastActivityMs: identity.lastActivityTimeMs,
+      connectionChangedMs: identity.connectionStateUpdatedTimeMs,
+    }
+  }
+}
+
+function translate(notice: Notice): PlatformNotice | undefined {
+  if (notice.kind === 'messages-stored') {
+    return notice.stream === 'security' ? { kind: 'messages' } : undefined
+  }
+  const { deviceId, moduleId } = notice.ref
+  if (moduleId === undefined) {
+    if (notice.kind === 'identity-created') return { kind: 'device-created', deviceId }
+    if (notice.kind === 'identity-removed') return { kind: 'device-removed', deviceId }
+    return undefined
+  }
+  const ref = { deviceId, moduleId }
+  switch (notice.kind) {
+    case 'identity-created':
+      return { kind: 'module-created', ref }
+    case 'identity-removed':
+      return { kind: 'module-removed', ref }
+    case 'desired-changed':
+    case 'reported-changed':
+      return { kind: notice.kind, ref }
+    case 'session-opened':
+      return { kind: 'connected', ref }
+    case 'session-closed':
+      return { kind: 'disconnected', ref }
+    default:
+      return undefined
+  }
+}
+
+async function absentAsUndefined<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found
+  } catch (error) {
+    if (error instanceof HubError && /^(Device|Module)NotFound$/.test(error.code)) return undefined
+    throw error
+  }
+}

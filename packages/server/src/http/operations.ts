@@ -1,0 +1,61 @@
+import { authorize, type Hub } from '@twinward/hub'
+import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+
+/** Whether the server does its work: `undefined` = yes, otherwise the reason why not. */
+export type HealthCheck = () => string | undefined
+
+/** `/health`, `/metrics`, `/openapi.json`: for operators and their machines. */
+export function operationRoutes(app: FastifyInstance, hub: Hub, unhealthy: HealthCheck): void {
+  const tags = ['operations']
+
+  app.get(
+    '/health',
+    { schema: { tags, summary: 'Is the server ready', security: [] } },
+    (_, reply) => {
+      const reason = unhealthy()
+      if (reason === undefined) return reply.send({ status: 'ok' })
+      return reply.code(503).send({ status: 'unavailable', reason })
+    },
+  )
+
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+
+  const metrics = hubMetrics(hub)
+  app.get(
+    '/metrics',
+    {
+      preHandler: authorize(hub.authenticator, 'ServiceConnect'),
+      schema: { tags, summary: 'Metrics in Prometheus’ text format' },
+    },
+    async (_, reply) => {
+      reply.type(metrics.contentType)
+      return metrics.metrics()
+    },
+  )
+}
+
+function hubMetrics(hub: Hub): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  new Gauge({
+    name: 'twinward_sessions',
+    help: 'Devices and modules that are connected.',
+    registers: [registry],
+    collect() {
+      this.set(hub.sessions.count)
+    },
+  })
+  new Gauge({
+    name: 'twinward_identities',
+    help: 'Registered identities.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      const { devices, modules } = await hub.identities.count()
+      this.set({ kind: 'device' }, devices)
+      this.set({ kind: 'module' }, modules)
+    },
+  })
+  return registry
+}

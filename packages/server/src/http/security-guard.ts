@@ -1,0 +1,16 @@
+import type { Hub } from '@twinward/hub'
+import type { ApiGuard } from '@twinward/security'
+
+/**
+ * Who may use the security API: tokens of a policy with `ServiceConnect`; privileged settings, which
+ * can make an agent run code as root, need `RegistryWrite` as well.
+ */
+export function securityGuard({ authenticator }: Hub): ApiGuard {
+  return {
+    use: async (request) => {
+      request.grant = authenticator.service(request.headers.authorization, 'ServiceConnect')
+    },
+    caller: (request) => request.grant?.policyName ?? 'unknown',
+    isPrivileged: (request) => request.grant?.rights.includes('RegistryWrite') ?? false,
+  }
+}

@@ -1,0 +1,201 @@
+import { createServer, type Server as TlsServer } from 'node:tls'
+import { type Hub, hubRoutes, type Log, MqttGateway, recordActivity } from '@twinward/hub'
+import { type SecurityService, securityRoutes } from '@twinward/security'
+import type { FastifyInstance } from 'fastify'
+import { assembleHub } from './assemble-hub.ts'
+import type { Config } from './config/read-config.ts'
+import type { Settings } from './config/settings.ts'
+import {
+  announceReady,
+  openDataDir,
+  openPolicies,
+  type ReadyInfo,
+  withdrawReady,
+} from './data-dir.ts'
+import { EmbeddedPlatform } from './embedded-platform.ts'
+import { consoleRoutes } from './http/console.ts'
+import { createHttpsServer } from './http/https-server.ts'
+import { operationRoutes } from './http/operations.ts'
+import { securityGuard } from './http/security-guard.ts'
+import { isForbiddenPort, listen } from './listen.ts'
+import { openSecurity, reviewSecuritySettings, securityCompanions } from './open-security.ts'
+import { openHubStores } from './open-stores.ts'
+import type { StartError } from './start-error.ts'
+import { certificateNames, type ServerCertificate, serverCertificate } from './tls/certificates.ts'
+import { version } from './version.ts'
+
+/** Taken when the default HTTPS port may not be bound. */
+const FALLBACK_HTTPS_PORT = 8443
+/** A peer that does not finish its TLS handshake is dropped. */
+const HANDSHAKE_TIMEOUT_MS = 30_000
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly ready: ReadyInfo
+  /** What a person should know beyond `ready`, e.g. that another port was taken. */
+  readonly remarks: readonly string[]
+  /** Closes sessions, then stores; what was acknowledged is on disk. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts hub, security service and console in this process, on the embedded stores.
+ *
+ * @param onFailure  called at most once, when a store can no longer promise durability; the caller
+ *   tells the person and ends the process
+ * @throws {StartError} one sentence that says what to do
+ */
+export async function startServer(
+  config: Config,
+  log: Log,
+  onFailure: (error: StartError) => void,
+): Promise<RunningServer> {
+  const closers: (() => unknown)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  try {
+    return await start(config, log, { onFailure, closers, close })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Lifetime {
+  readonly onFailure: (error: StartError) => void
+  /** Called in reverse order. */
+  readonly closers: (() => unknown)[]
+  readonly close: () => Promise<void>
+}
+
+async function start(config: Config, log: Log, lifetime: Lifetime): Promise<RunningServer> {
+  const { settings } = config
+  const { closers, close, onFailure } = lifetime
+  const dataDir = openDataDir(settings.dataDir)
+  const policies = openPolicies(dataDir)
+  const [certificate, stores] = await Promise.all([
+    serverCertificate(dataDir, settings, Date.now()),
+    openHubStores(dataDir, settings, onFailure),
+  ])
+  closers.push(() => stores.close())
+  const hub = assembleHub({
+    ...stores,
+    policies,
+    hostNames: hostNames(settings),
+    companions: securityCompanions(settings),
+    reviewDesired: reviewSecuritySettings(settings),
+    log,
+  })
+  closers.push(recordActivity({ ...hub, registry: stores.registry }, log))
+  closers.push(hub.telemetry.expireRegularly())
+  const platform = new EmbeddedPlatform(hub, stores.eventLog)
+  const security = await openSecurity({ dataDir, settings, platform, log, onFailure })
+  closers.push(() => security.close())
+
+  const listeners = await openListeners({ config, hub, security, certificate, log }, closers)
+  const ready: ReadyInfo = {
+    event: 'ready',
+    hostName: hub.hostNames.primary,
+    listen: settings.listen,
+    mqttPort: listeners.mqttPort,
+    amqpPort: null,
+    httpsPort: listeners.httpsPort,
+    caFile: certificate.caFile,
+    dataDir,
+    pid: process.pid,
+  }
+  announceReady(dataDir, ready)
+  closers.push(() => withdrawReady(dataDir))
+  await security.start()
+  return { ready, remarks: listeners.remarks, close }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly hub: Hub
+  readonly security: SecurityService
+  readonly certificate: ServerCertificate
+  readonly log: Log
+}
+
+async function openListeners(
+  { config, hub, security, certificate, log }: Parts,
+  closers: (() => unknown)[],
+): Promise<{ mqttPort: number; httpsPort: number; remarks: readonly string[] }> {
+  const { settings } = config
+  const remarks: string[] = []
+  const gateway = new MqttGateway(hub, { maxConnections: settings.maxConnections })
+  const mqttServer = createMqttServer(certificate, gateway)
+  // Handshakes count too, before the gateway sees their connections.
+  mqttServer.maxConnections = settings.maxConnections
+  const mqttPort = await listen(mqttServer, {
+    protocol: 'MQTT',
+    port: settings.mqttPort,
+    host: settings.listen,
+    flag: '--mqtt-port',
+  })
+  closers.push(async () => {
+    mqttServer.close()
+    hub.sessions.closeAll('the hub is stopping')
+    await gateway.close()
+  })
+
+  const app = await createHttpsServer(certificate, version, log)
+  await app.register(hubRoutes, { hub })
+  await app.register(securityRoutes, { security, guard: securityGuard(hub) })
+  operationRoutes(app, hub, () => security.unhealthy())
+  consoleRoutes(app)
+  await app.ready()
+  const httpsPort = await listenHttps(app, config, remarks)
+  closers.push(() => app.close())
+  return { mqttPort, httpsPort, remarks }
+}
+
+function createMqttServer(
+  { certificate, key }: ServerCertificate,
+  gateway: MqttGateway,
+): TlsServer {
+  const server = createServer(
+    {
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      noDelay: true,
+    },
+    (socket) => gateway.accept(socket, socket.remoteAddress ?? 'unknown address'),
+  )
+  // A broken handshake is the peer's own trouble; without a listener Node would destroy it as well.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+/** An ordinary user may not bind 443; unless somebody chose that port, 8443 does. */
+async function listenHttps(
+  app: FastifyInstance,
+  { settings, chosen }: Config,
+  remarks: string[],
+): Promise<number> {
+  const listener = {
+    protocol: 'HTTPS',
+    port: settings.httpsPort,
+    host: settings.listen,
+    flag: '--https-port',
+  }
+  try {
+    return await listen(app.server, listener)
+  } catch (error) {
+    if (!isForbiddenPort(error) || chosen.has('httpsPort')) throw error
+    remarks.push(
+      `This user may not listen on port ${settings.httpsPort}; HTTPS is on ${FALLBACK_HTTPS_PORT}. ` +
+        'Most SDKs reach HTTPS only on port 443.',
+    )
+    return listen(app.server, { ...listener, port: FALLBACK_HTTPS_PORT })
+  }
+}
+
+/** Every name of the certificate, and the listen address as clients on this machine write it. */
+function hostNames(settings: Settings): readonly [string, ...string[]] {
+  return [...certificateNames(settings), settings.listen]
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { randomInt, randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { SECURITY_INTERFACE_ID } from '@twinward/protocol'
+import mqtt, { type MqttClient } from 'mqtt'
+import type { ReadyInfo } from '../../src/data-dir.ts'
+import { startProcess } from '../process.ts'
+import { type CallApi, identityToken, until } from '../server.ts'
+
+/** How often the server is killed. */
+const ROUNDS = Number(process.env.TWINWARD_CRASH_ROUNDS ?? 50)
+const DEVICES = 8
+/** Patches a device has under way at once. */
+const IN_FLIGHT = 8
+const MAX_LOAD_MS = 400
+const MODULE = 'azureiotsecurity'
+
+/** What the server acknowledged for one device, over all rounds. */
+interface Acknowledged {
+  readonly deviceId: string
+  patch: number
+  readonly eventIds: string[]
+}
+
+test(`kill -9 under load, ${ROUNDS} times: everything acknowledged is there, once`, async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'twinward-'))
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  const devices: Acknowledged[] = Array.from({ length: DEVICES }, (_, index) => ({
+    deviceId: `pump-${index}`,
+    patch: 0,
+    eventIds: [],
+  }))
+  let sent = 0
+  for (let round = 0; round <= ROUNDS; round++) {
+    const { child, ready, call, exited } = await startProcess(dataDir)
+    if (round === 0) for (const { deviceId } of devices) await create(call, deviceId)
+    else await checkPatches(call, devices)
+    if (round === ROUNDS) {
+      await checkEvents(call, devices)
+      child.kill('SIGTERM')
+      await exited
+      break
+    }
+    const clients = await Promise.all(devices.map((device) => load(device, { ready, call })))
+    await new Promise((resolve) => setTimeout(resolve, randomInt(20, MAX_LOAD_MS)))
+    child.kill('SIGKILL')
+    await exited
+    sent += clients.length
+    for (const client of clients) client.end(true)
+  }
+  const patches = devices.reduce((sum, { patch }) => sum + patch, 0)
+  const events = devices.reduce((sum, { eventIds }) => sum + eventIds.length, 0)
+  t.diagnostic(`${sent} sessions killed, ${patches} patches, ${events} events acknowledged`)
+  assert.ok(patches > ROUNDS * DEVICES, 'the load was a load')
+})
+
+async function create(call: CallApi, deviceId: string): Promise<void> {
+  const { status } = await call('PUT', `/devices/${deviceId}`, { body: { deviceId } })
+  assert.equal(status, 200)
+}
+
+/** Connects as the security module; patches and sends until the connection breaks. */
+async function load(
+  device: Acknowledged,
+  { ready, call }: { ready: ReadyInfo; call: CallApi },
+): Promise<MqttClient> {
+  const { deviceId } = device
+  const { body } = await call('GET', `/devices/${deviceId}/modules/${MODULE}`)
+  const client = mqtt.connect({
+    protocol: 'mqtts',
+    host: '127.0.0.1',
+    port: ready.mqttPort,
+    ca: readFileSync(ready.caFile),
+    clientId: `${deviceId}/${MODULE}`,
+    username: `localhost/${deviceId}/${MODULE}/?api-version=2021-04-12`,
+    password: identityToken(`localhost/devices/${deviceId}/modules/${MODULE}`, body),
+    reconnectPeriod: 0,
+  })
+  client.on('error', () => {})
+  await new Promise((resolve) => client.once('connect', resolve))
+  let next = device.patch + 1
+  const patch = () => {
+    const number = next++
+    const topic = `$iothub/twin/PATCH/properties/reported/?$rid=${number}`
+    client.publish(topic, JSON.stringify({ number }), { qos: 1 }, (error) => {
+      if (error) return
+      device.patch = Math.max(device.patch, number)
+      patch()
+    })
+  }
+  const send = () => {
+    const eventId = randomUUID()
+    client.publish(securityTopic(deviceId), securityMessage(eventId), { qos: 1 }, (error) => {
+      if (error) return
+      device.eventIds.push(eventId)
+      send()
+    })
+  }
+  for (let index = 0; index < IN_FLIGHT; index++) patch()
+  send()
+  return client
+}
+
+function securityTopic(deviceId: string): string {
+  const mark = `%24.ifid=${encodeURIComponent(SECURITY_INTERFACE_ID)}`
+  return `devices/${deviceId}/modules/${MODULE}/messages/events/${mark}`
+}
+
+function securityMessage(eventId: string): string {
+  const now = new Date().toISOString()
+  return JSON.stringify({
+    AgentVersion: '0.0.6',
+    AgentId: randomUUID(),
+    MessageSchemaVersion: '1.0',
+    Events: [
+      {
+        Id: eventId,
+        EventType: 'Security',
+        Category: 'Triggered',
+        Name: 'ProcessCreate',
+        PayloadSchemaVersion: '1.0',
+        TimestampLocal: now,
+        TimestampUTC: now,
+        IsEmpty: false,
+        Payload: [
+          {
+            Executable: '/bin/ls',
+            ProcessId: 1,
+            ParentProcessId: 1,
+            UserId: '0',
+            CommandLine: 'ls',
+          },
+        ],
+      },
+    ],
+  })
+}
+
+async function checkPatches(call: CallApi, devices: readonly Acknowledged[]): Promise<void> {
+  for (const { deviceId, patch } of devices) {
+    const { body } = await call('GET', `/twins/${deviceId}/modules/${MODULE}`)
+    const held = body.properties.reported.number ?? 0
+    assert.ok(held >= patch, `${deviceId}: patch ${patch} was acknowledged, the twin holds ${held}`)
+  }
+}
+
+async function checkEvents(call: CallApi, devices: readonly Acknowledged[]): Promise<void> {
+  for (const { deviceId, eventIds } of devices) {
+    const stored = await until(async () => {
+      const ids = await storedEventIds(call, deviceId)
+      const held = new Set(ids)
+      return eventIds.every((id) => held.has(id)) && ids
+    })
+    assert.equal(new Set(stored).size, stored.length, `${deviceId}: an event is stored twice`)
+  }
+}
+
+async function storedEventIds(call: CallApi, deviceId: string): Promise<readonly string[]> {
+  const ids: string[] = []
+  let token = ''
+  do {
+    const page = await call(
+      'GET',
+      `/api/security/events?device=${deviceId}&limit=1000${token && `&continuationToken=${encodeURIComponent(token)}`}`,
+    )
+    assert.equal(page.status, 200)
+    for (const { eventId } of page.body.items) ids.push(eventId)
+    token = page.body.continuationToken ?? ''
+  } while (token !== '')
+  return ids
+}
