@@ -1,1 +1,2 @@
-export {}
+export type { Surroundings } from './context.ts'
+export { runCommandLine } from './run.ts'

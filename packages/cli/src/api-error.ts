@@ -1,0 +1,86 @@
+import { type HubErrorCode, hubErrors, isJsonObject } from '@twinward/protocol'
+import { CommandError } from './command.ts'
+
+/** The server refused. `message` is one sentence that ends with the error's name. */
+export class ApiError extends CommandError {
+  override readonly name = 'ApiError'
+  readonly status: number
+  /** IoT Hub's name, such as `DeviceNotFound`; '' when the answer has none. */
+  readonly code: string
+
+  constructor(status: number, code: string, text: string) {
+    super(sentence(status, code, text))
+    this.status = status
+    this.code = code
+  }
+}
+
+/**
+ * Reads the three envelopes of IoT Hub (00 §4): `Message` with `ErrorCode:Name;text`, `Message` with
+ * JSON inside, and the bare object with a number.
+ */
+export function readApiError(status: number, codeHeader: string, body: string): ApiError {
+  const { code, text } = readEnvelope(parse(body))
+  return new ApiError(status, codeHeader || code, text)
+}
+
+interface Envelope {
+  readonly code: string
+  readonly text: string
+}
+
+function readEnvelope(body: unknown, isNested = false): Envelope {
+  if (!isJsonObject(body)) return { code: '', text: '' }
+  const { Message: outer, message, errorCode } = body
+  if (typeof outer === 'string') {
+    const inner = isNested ? undefined : parse(outer)
+    if (isJsonObject(inner)) return readEnvelope(inner, true)
+    const [, code, text] = /^ErrorCode:(\w+);?([\s\S]*)$/.exec(outer) ?? []
+    return { code: code ?? '', text: text ?? outer }
+  }
+  return {
+    code: typeof errorCode === 'number' ? codeOfNumber(errorCode) : '',
+    text: typeof message === 'string' ? message : '',
+  }
+}
+
+function codeOfNumber(number: number): string {
+  const codes = Object.keys(hubErrors) as HubErrorCode[]
+  return codes.find((code) => hubErrors[code].number === number) ?? String(number)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function sentence(status: number, code: string, text: string): string {
+  const name = code === '' ? `HTTP ${status}` : code
+  return `${explain(status, code, text.trim())} (${name})`
+}
+
+/** The hub's text, and what to do where that is known. For some errors the text is a bare id. */
+function explain(status: number, code: string, text: string): string {
+  const isBareId = text !== '' && !text.includes(' ')
+  if (status === 401) {
+    return 'The server refuses this login: its key, host name or policy is not right for this.'
+  }
+  if (status === 501) return text || 'This server version does not serve that yet.'
+  switch (code) {
+    case 'DeviceNotFound':
+      return isBareId ? `There is no device or module '${text}'.` : text
+    case 'ModuleNotFound':
+      return isBareId ? `There is no module '${text}'.` : text
+    case 'DeviceAlreadyExists':
+      return isBareId ? `There already is a device '${text}'.` : text
+    case 'PreconditionFailed':
+      return `Somebody changed it in the meantime: read it again, then repeat. ${text}`.trim()
+    case 'ThrottlingException':
+      return `The server is busy: try again in a moment. ${text}`.trim()
+    default:
+      return text === '' ? 'The server refused.' : text
+  }
+}

@@ -1,0 +1,155 @@
+import type { CommandEntry } from '../command.ts'
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'up',
+    summary: 'Run hub, security service and console in this process.',
+    load: async () => (await import('./up.ts')).up,
+  },
+  {
+    name: 'connection-string',
+    summary: 'Print the connection string of a policy, device or module.',
+    load: async () => (await import('./connection-string.ts')).connectionString,
+  },
+  {
+    name: 'ca',
+    summary: 'Print the path of the CA certificate that clients need to trust.',
+    load: async () => (await import('./ca.ts')).ca,
+  },
+  {
+    name: 'ca add',
+    summary: 'Register a CA for X.509 devices.',
+    load: async () => (await import('./ca-add.ts')).caAdd,
+  },
+  {
+    name: 'device create',
+    summary: 'Create a device and print its connection string.',
+    load: async () => (await import('./device-create.ts')).deviceCreate,
+  },
+  {
+    name: 'device show',
+    summary: 'Show a device.',
+    load: async () => (await import('./device-show.ts')).deviceShow,
+  },
+  {
+    name: 'device list',
+    summary: 'List devices.',
+    load: async () => (await import('./device-list.ts')).deviceList,
+  },
+  {
+    name: 'device update',
+    summary: 'Enable or disable a device.',
+    load: async () => (await import('./device-update.ts')).deviceUpdate,
+  },
+  {
+    name: 'device delete',
+    summary: 'Delete a device with its modules and twins.',
+    load: async () => (await import('./device-delete.ts')).deviceDelete,
+  },
+  {
+    name: 'module create',
+    summary: 'Create a module on a device and print its connection string.',
+    load: async () => (await import('./module-create.ts')).moduleCreate,
+  },
+  {
+    name: 'module show',
+    summary: 'Show a module.',
+    load: async () => (await import('./module-show.ts')).moduleShow,
+  },
+  {
+    name: 'module list',
+    summary: 'List the modules of a device.',
+    load: async () => (await import('./module-list.ts')).moduleList,
+  },
+  {
+    name: 'module update',
+    summary: 'Say who manages a module.',
+    load: async () => (await import('./module-update.ts')).moduleUpdate,
+  },
+  {
+    name: 'module delete',
+    summary: 'Delete a module with its twin.',
+    load: async () => (await import('./module-delete.ts')).moduleDelete,
+  },
+  {
+    name: 'twin show',
+    summary: 'Show the twin of a device or module.',
+    load: async () => (await import('./twin-show.ts')).twinShow,
+  },
+  {
+    name: 'twin update',
+    summary: 'Merge into the tags or desired properties of a twin.',
+    load: async () => (await import('./twin-update.ts')).twinUpdate,
+  },
+  {
+    name: 'query',
+    summary: 'Query twins in the query language of IoT Hub.',
+    load: async () => (await import('./query.ts')).query,
+  },
+  {
+    name: 'method invoke',
+    summary: 'Call a direct method of a device or module.',
+    load: async () => (await import('./method-invoke.ts')).methodInvoke,
+  },
+  {
+    name: 'enrollment create',
+    summary: 'Create an enrolment of the provisioning service.',
+    load: async () => (await import('./enrollment-create.ts')).enrollmentCreate,
+  },
+  {
+    name: 'send',
+    summary: 'Send a message as a device or module, over MQTT.',
+    load: async () => (await import('./send.ts')).send,
+  },
+  {
+    name: 'security status',
+    summary: 'Show the security of the whole fleet in numbers.',
+    load: async () => (await import('./security-status.ts')).securityStatus,
+  },
+  {
+    name: 'security show',
+    summary: 'Show the security module twin of a device, whole.',
+    load: async () => (await import('./security-show.ts')).securityShow,
+  },
+  {
+    name: 'security alerts',
+    summary: 'List alerts, newest first.',
+    load: async () => (await import('./security-alerts.ts')).securityAlerts,
+  },
+  {
+    name: 'security alerts show',
+    summary: 'Show an alert with its evidence and what to do about it.',
+    load: async () => (await import('./security-alerts-show.ts')).securityAlertsShow,
+  },
+  {
+    name: 'security alerts update',
+    summary: 'Change the status or assignee of an alert, add a note.',
+    load: async () => (await import('./security-alerts-update.ts')).securityAlertsUpdate,
+  },
+  {
+    name: 'security recommendations',
+    summary: 'List recommendations, newest change first.',
+    load: async () => (await import('./security-recommendations.ts')).securityRecommendations,
+  },
+  {
+    name: 'security events',
+    summary: 'List raw security events, newest first.',
+    load: async () => (await import('./security-events.ts')).securityEvents,
+  },
+  {
+    name: 'security rejected',
+    summary: 'List refused messages and events, newest first.',
+    load: async () => (await import('./security-rejected.ts')).securityRejected,
+  },
+  {
+    name: 'security config show',
+    summary: 'Show the configuration of a security agent: desired, reported, drift.',
+    load: async () => (await import('./security-config-show.ts')).securityConfigShow,
+  },
+  {
+    name: 'security config set',
+    summary: 'Change settings of a security agent.',
+    load: async () => (await import('./security-config-set.ts')).securityConfigSet,
+  },
+]

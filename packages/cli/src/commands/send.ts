@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type DeviceRef,
+  MAX_MESSAGE_BYTES,
+  type MessageSystemProperties,
+  refKey,
+  SECURITY_INTERFACE_ID,
+} from '@twinward/protocol'
+import type { Api } from '../api-client.ts'
+import { type Command, type Context, type Input, targetOf, UsageError } from '../command.ts'
+import { getIdentity, primaryKeyOf, readRef } from '../identity.ts'
+import { collect, readBounded } from '../read-file.ts'
+
+const PORT = { min: 1, max: 65535 }
+
+export const send: Command = {
+  arguments: [{ syntax: '<device>', description: 'the device to send as' }],
+  options: [
+    { flags: '--module <id>', description: 'send as this module of the device' },
+    {
+      flags: '--security',
+      description:
+        "mark it as a security message; without --module, of the device's security module",
+    },
+    { flags: '--file <file>', description: 'the body; - reads standard input' },
+    { flags: '--data <text>', description: 'the body as text' },
+    {
+      flags: '--template',
+      description: 'in the body, put the time for {{now}} and a new id for each {{uuid}}',
+    },
+    { flags: '--content-type <type>', description: 'such as application/json' },
+    {
+      flags: '--property <name=value>',
+      description: 'an application property',
+      isRepeatable: true,
+    },
+    {
+      flags: '--mqtt-port <n>',
+      description: 'where the server listens for MQTT',
+      defaultText: "the data directory's server's own; 8883 with --url",
+      integer: PORT,
+    },
+  ],
+  talksTo: 'server',
+  details:
+    'It fetches the key of the device or module, connects with it and exits when the server has\n' +
+    'stored the message. A hub keeps one connection per identity: a running device or agent with\n' +
+    'the same identity is disconnected for that moment.',
+  examples: [
+    [`send pump-1 --data '{"t":21}' --content-type application/json`, 'telemetry of a device'],
+    [
+      'send pump-1 --security --template --file examples/crypto-miner.json',
+      'a security message that raises an alert',
+    ],
+    ['send pump-1 --module azureiotsecurity --security --file -', 'the same from a pipe'],
+  ],
+
+  async run(input, context) {
+    const given = readRef(input.argument(0), input.text('module'))
+    const application = readProperties(input.list('property'))
+    const content = await readBody(input, context)
+    const body = input.isSet('template') ? fillIn(content) : content
+    const system = systemProperties(input)
+    const target = targetOf(input, context)
+    const api = context.connect(target)
+    const ref = input.isSet('security') ? await securitySender(api, given) : given
+    const key = primaryKeyOf(await getIdentity(api, ref))
+    const mqttPort = input.integer('mqttPort') ?? target.mqttPort
+    // mqtt.js takes a while to load; only this command needs it.
+    const { sendByMqtt } = await import('../mqtt-send.ts')
+    await sendByMqtt({ ...target, mqttPort }, ref, key, { system, application, body })
+    const { messageId } = system
+    if (context.out.isJson) context.out.json({ ...ref, messageId, bytes: body.byteLength })
+    else context.out.print(`Sent ${body.byteLength} bytes as ${refKey(ref)}.`)
+  },
+}
+
+/** A device's own security messages are refused: its security module speaks for it. */
+async function securitySender(api: Api, ref: DeviceRef): Promise<DeviceRef> {
+  if (ref.moduleId !== undefined) return ref
+  const path = `/api/devices/${encodeURIComponent(ref.deviceId)}/security`
+  const { moduleId } = await api.get<{ readonly moduleId?: string }>(path)
+  return moduleId === undefined ? ref : { ...ref, moduleId }
+}
+
+async function readBody(input: Input, { stdin }: Context): Promise<Buffer> {
+  const file = input.text('file')
+  const text = input.text('data')
+  if ((file === undefined) === (text === undefined)) {
+    throw new UsageError('Give the body with one of --file and --data.')
+  }
+  if (file === '-') return collect(stdin, MAX_MESSAGE_BYTES, 'Standard input')
+  if (file !== undefined) return readBounded(file, MAX_MESSAGE_BYTES)
+  const body = Buffer.from(text ?? '')
+  if (body.byteLength <= MAX_MESSAGE_BYTES) return body
+  throw new UsageError(`A message takes at most ${MAX_MESSAGE_BYTES} bytes.`)
+}
+
+/** Examples need times and ids that are new whenever they are sent. */
+function fillIn(template: Buffer): Buffer {
+  const now = new Date().toISOString()
+  const text = template.toString('utf8').replaceAll('{{now}}', now)
+  return Buffer.from(text.replaceAll('{{uuid}}', () => randomUUID()))
+}
+
+function systemProperties(input: Input): MessageSystemProperties {
+  const contentType = input.text('contentType')
+  const isJson = contentType?.startsWith('application/json') === true
+  return {
+    messageId: randomUUID(),
+    ...(contentType !== undefined && { contentType }),
+    // Without it the hub's routes do not look into a JSON body.
+    ...(isJson && { contentEncoding: 'utf-8' }),
+    ...(input.isSet('security') && { interfaceId: SECURITY_INTERFACE_ID }),
+  }
+}
+
+function readProperties(pairs: readonly string[]): { readonly [name: string]: string } {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=')
+      if (equals < 1) throw new UsageError(`--property ${pair}: expected name=value.`)
+      return [pair.slice(0, equals), pair.slice(equals + 1)]
+    }),
+  )
+}

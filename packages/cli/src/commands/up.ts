@@ -1,0 +1,179 @@
+import type { ReadyInfo, RunningServer } from '@twinward/server'
+import { type Command, CommandError, type Context, type Input, quoted } from '../command.ts'
+import { DEFAULT_DATA_DIR, DEFAULT_HTTPS_PORT } from '../target.ts'
+
+const PORT = { min: 0, max: 65535 }
+/** A server that does not stop within this time is ended. */
+const STOP_DEADLINE_MS = 10_000
+
+export const up: Command = {
+  options: [
+    {
+      flags: '--data-dir <dir>',
+      description: 'folder of the stores, keys and certificates; made when missing',
+      defaultText: './data',
+    },
+    {
+      flags: '--hostname <name>',
+      description:
+        'name under which clients reach this server; the first goes into connection strings',
+      defaultText: 'localhost',
+      isRepeatable: true,
+    },
+    {
+      flags: '--listen <address>',
+      description: 'address to listen on; 0.0.0.0 or :: for all',
+      defaultText: '127.0.0.1',
+    },
+    {
+      flags: '--mqtt-port <n>',
+      description: 'port for MQTT over TLS; 0 for any free one',
+      defaultText: '8883',
+      integer: PORT,
+    },
+    {
+      flags: '--amqp-port <n>',
+      description: 'port for AMQP over TLS; not served by this version yet',
+      defaultText: '5671',
+      integer: PORT,
+    },
+    {
+      flags: '--https-port <n>',
+      description: 'port for HTTPS; 0 for any free one',
+      defaultText: '443, or 8443 where this user may not bind that',
+      integer: PORT,
+    },
+    {
+      flags: '--tls-cert <file>',
+      description:
+        'PEM file with the server certificate and its chain, instead of one by the private CA',
+    },
+    { flags: '--tls-key <file>', description: 'PEM file with its private key' },
+  ],
+  details:
+    'The first start makes a private CA, a server certificate and the shared access policies.\n' +
+    'Settings also come from TWINWARD_* variables. Ctrl+C stops cleanly, a second one at once.\n' +
+    'With --json the first line on standard output, when everything listens, is the ready event.',
+  examples: [
+    ['up', 'run on this machine with the data in ./data'],
+    ['up --hostname hub.example.net --listen 0.0.0.0', 'serve a network'],
+    ['up --data-dir "$(mktemp -d)" --mqtt-port 0 --https-port 0 --json', 'for a test'],
+  ],
+
+  async run(input, context) {
+    const stop = stopSignals()
+    let fail: (error: Error) => void = () => {}
+    const failed = new Promise<Error>((resolve) => {
+      fail = resolve
+    })
+    const server = await start(input, context, fail)
+    announce(server, context)
+    const failure = await Promise.race([stop.requested, failed])
+    if (failure === undefined) {
+      context.out.note('Stopping.')
+      await closeInTime(server)
+      return
+    }
+    // A store is broken: that it cannot be closed well either is no news.
+    await closeInTime(server).catch(() => {})
+    throw new CommandError(failure.message, { cause: failure })
+  },
+}
+
+async function start(
+  input: Input,
+  { environment }: Context,
+  fail: (error: Error) => void,
+): Promise<RunningServer> {
+  // Loaded here, so that `up --help` does not wait for a whole server.
+  const { createLog, readConfig, StartError, startServer } = await import('@twinward/server')
+  try {
+    const config = readConfig(settingsOf(input), environment)
+    return await startServer(config, createLog(config.settings.logLevel), fail)
+  } catch (error) {
+    if (error instanceof StartError) throw new CommandError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function settingsOf(input: Input): { readonly [name: string]: unknown } {
+  return {
+    dataDir: input.text('dataDir'),
+    hostnames: input.isSet('hostname') ? input.list('hostname') : undefined,
+    listen: input.text('listen'),
+    mqttPort: input.integer('mqttPort'),
+    amqpPort: input.integer('amqpPort'),
+    httpsPort: input.integer('httpsPort'),
+    tlsCert: input.text('tlsCert'),
+    tlsKey: input.text('tlsKey'),
+  }
+}
+
+/** The first SIGINT or SIGTERM asks to stop, the second ends the process. */
+function stopSignals(): { readonly requested: Promise<undefined> } {
+  const requested = new Promise<undefined>((resolve) => {
+    let count = 0
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        count++
+        if (count > 1) process.exit(1)
+        resolve(undefined)
+      })
+    }
+  })
+  return { requested }
+}
+
+async function closeInTime(server: RunningServer): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_, reject) => {
+    const message = `The server did not stop within ${STOP_DEADLINE_MS / 1000} s and was ended.`
+    timer = setTimeout(() => reject(new CommandError(message)), STOP_DEADLINE_MS)
+  })
+  try {
+    await Promise.race([server.close(), deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function announce({ ready, remarks }: RunningServer, { out, program }: Context): void {
+  for (const remark of remarks) out.note(remark)
+  if (out.isJson) out.json(ready)
+  else out.print(greeting(ready, program))
+}
+
+function greeting(ready: ReadyInfo, program: string): string {
+  const { mqttPort, httpsPort, caFile, dataDir } = ready
+  const host = hostForPeople(ready)
+  const port = httpsPort === DEFAULT_HTTPS_PORT ? '' : `:${httpsPort}`
+  const flag = isDefaultDataDir(dataDir) ? '' : ` --data-dir ${quoted(dataDir)}`
+  return [
+    'Twinward is ready.',
+    '',
+    `  MQTT     ${host}:${mqttPort}`,
+    `  HTTPS    https://${host}${port}`,
+    `  Console  https://${host}${port}/`,
+    '  AMQP     not served by this version yet',
+    `  CA file  ${caFile}  (clients need to trust it)`,
+    `  Data     ${dataDir}`,
+    '',
+    'Next, in another terminal:',
+    '',
+    `  ${program} device create my-device${flag}`,
+    `  ${program} connection-string --device my-device${flag}`,
+    '',
+    'Stop with Ctrl+C.',
+  ].join('\n')
+}
+
+/** `localhost` leads to 127.0.0.1 only; a server on another loopback address is named by that. */
+function hostForPeople({ hostName, listen }: ReadyInfo): string {
+  const isElsewhere = !['0.0.0.0', '::', '::1', '127.0.0.1', 'localhost'].includes(listen)
+  if (hostName !== 'localhost' || !isElsewhere) return hostName
+  return listen.includes(':') ? `[${listen}]` : listen
+}
+
+function isDefaultDataDir(dataDir: string): boolean {
+  return dataDir === `${process.cwd()}/${DEFAULT_DATA_DIR.slice(2)}`
+}
