@@ -1,0 +1,73 @@
+/** What a benchmark tells its load program (one JSON line), and what it hears back (JSON lines). */
+
+/**
+ * How a server is spoken to: `iothub` IoT Hub's topics; `composite` the composite's own topics;
+ * `mqtt` plain publishes, done at PUBACK; `echo` no MQTT at all, done when the bytes came back.
+ */
+export type Dialect = 'iothub' | 'composite' | 'mqtt' | 'echo'
+
+export interface Target {
+  readonly dialect: Dialect
+  readonly host: string
+  readonly port: number
+  /** The name the server's certificate is checked against. */
+  readonly serverName: string
+  readonly caFile: string
+}
+
+export interface DeviceLogin {
+  readonly deviceId: string
+  readonly userName: string
+  readonly password: string
+}
+
+export interface PatchesPlan {
+  readonly target: Target
+  readonly devices: readonly DeviceLogin[]
+  /** Patches each device keeps in flight. */
+  readonly inFlight: number
+}
+
+export interface DesiredPlan {
+  readonly target: Target
+  readonly devices: readonly DeviceLogin[]
+  readonly http: {
+    readonly port: number
+    /** The whole value of the Authorization header. */
+    readonly authorization: string
+  }
+}
+
+export interface IdlePlan {
+  readonly target: Target
+  readonly devices: readonly DeviceLogin[]
+  /** Source addresses, used in turn, for more connections than one address has ports. */
+  readonly sourceAddresses: readonly string[]
+}
+
+/** One timed stretch: `warmUpMs` unmeasured, `measureMs` measured. */
+export interface Run {
+  readonly warmUpMs: number
+  readonly measureMs: number
+  /** Only for `desired`: how many service calls are in flight. */
+  readonly inFlight?: number
+}
+
+export interface Connected {
+  readonly event: 'connected'
+  /** TLS version, cipher, certificate, e.g. "TLSv1.3 TLS_AES_256_GCM_SHA384 prime256v1". */
+  readonly tls: string
+  readonly connectMs: number
+}
+
+export interface RunResult {
+  readonly event: 'result'
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+  /** Share of one core the load program itself spent, 0-1. */
+  readonly loadCpu: number
+}
+
+export type LoadEvent = Connected | RunResult | { readonly event: 'measuring' }
