@@ -16,13 +16,6 @@ export function refKey({ deviceId, moduleId }: DeviceRef): string {
   return moduleId === undefined ? deviceId : `${deviceId}/${moduleId}`
 }
 
-/** The opposite of `refKey`; does not validate the ids. */
-export function parseRefKey(key: string): DeviceRef {
-  const slash = key.indexOf('/')
-  if (slash < 0) return { deviceId: key }
-  return { deviceId: key.slice(0, slash), moduleId: key.slice(slash + 1) }
-}
-
 export function isSameRef(a: DeviceRef, b: DeviceRef): boolean {
   return a.deviceId === b.deviceId && a.moduleId === b.moduleId
 }

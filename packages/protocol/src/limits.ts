@@ -9,7 +9,6 @@ export const MIN_TWIN_INTEGER = -4503599627370496
 export const MAX_TWIN_INTEGER = 4503599627370495
 export const MAX_MODULES_PER_DEVICE = 50
 export const MAX_IDENTITIES = 1_000_000
-export const MAX_BULK_ENTRIES = 100
 export const MAX_STATUS_REASON_CHARACTERS = 128
 /** Grace that is given to an expired token, for clocks that differ (06 §2). */
 export const CLOCK_SKEW_MS = 5 * 60_000

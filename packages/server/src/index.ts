@@ -1,5 +1,5 @@
 export { type Config, readConfig } from './config/read-config.ts'
-export { environmentName, type SettingName, Settings } from './config/settings.ts'
+export { environmentName, Settings } from './config/settings.ts'
 export { createLog } from './create-log.ts'
 export { type ReadyInfo, readPolicies, readReady } from './data-dir.ts'
 export { type RunningServer, startServer } from './server.ts'

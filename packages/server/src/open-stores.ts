@@ -24,7 +24,7 @@ export async function openHubStores(
     const [registry, eventLog] = await Promise.all([
       SqliteRegistry.open({
         file: join(dataDir, 'hub.db'),
-        cacheBytes: settings.twinCacheMiB * MIB,
+        cacheBytes: settings.twinCacheMib * MIB,
         onFailure: failed,
       }),
       SqliteEventLog.open({ file: join(dataDir, 'messages.db'), onFailure: failed }),

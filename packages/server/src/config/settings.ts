@@ -73,7 +73,7 @@ export const Settings = Type.Object(
       maximum: 1_000_000,
       description: 'Most MQTT connections at a time; further ones are refused.',
     }),
-    twinCacheMiB: Type.Integer({
+    twinCacheMib: Type.Integer({
       default: 128,
       minimum: 1,
       maximum: 65_536,
@@ -90,7 +90,6 @@ export const Settings = Type.Object(
 )
 
 export type Settings = Static<typeof Settings>
-export type SettingName = keyof Settings
 
 /** `mqttPort` → `TWINWARD_MQTT_PORT`. */
 export function environmentName(setting: string): string {
