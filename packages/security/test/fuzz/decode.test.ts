@@ -116,6 +116,8 @@ function mutate(value: unknown, path: readonly number[], name: string, member: u
   if (key !== undefined && rest.length > 0) mutate(container[key], rest, name, member)
   else if (key !== undefined && step % 3 === 0) delete container[key]
   else if (key !== undefined) define(container, key, member)
+  // An array's own `length` cannot be defined anew, and JSON keeps only its elements anyway.
+  else if (Array.isArray(value)) value.push(member)
   else define(container, name, member)
 }
 
