@@ -21,7 +21,10 @@ export type Notice =
   | { readonly kind: 'identity-removed'; readonly ref: DeviceRef }
   | { readonly kind: 'session-opened'; readonly ref: DeviceRef }
   | { readonly kind: 'session-closed'; readonly ref: DeviceRef }
+  | { readonly kind: 'methods-subscribed'; readonly ref: DeviceRef }
   | { readonly kind: 'messages-stored'; readonly stream: StreamName }
+  /** A cloud-to-device message waits: new, or back in the queue. */
+  | { readonly kind: 'cloud-message-waiting'; readonly ref: DeviceRef }
 
 /** At-most-once notices between the parts of a hub. */
 export interface EventBus {

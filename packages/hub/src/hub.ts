@@ -1,7 +1,9 @@
 import type { EventBus } from './bus.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
+import type { CloudMessages } from './messages/cloud-messages.ts'
 import type { Telemetry } from './messages/telemetry.ts'
+import type { Methods } from './methods/methods.ts'
 import type { Authenticator } from './registry/authenticator.ts'
 import type { HostNames } from './registry/host-names.ts'
 import type { Identities } from './registry/identities.ts'
@@ -15,6 +17,8 @@ export interface Hub {
   readonly identities: Identities
   readonly twins: Twins
   readonly telemetry: Telemetry
+  readonly cloudMessages: CloudMessages
+  readonly methods: Methods
   readonly sessions: Sessions
   readonly bus: EventBus
   readonly clock: Clock

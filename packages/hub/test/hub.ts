@@ -17,8 +17,10 @@ import { type Clock, systemClock } from '../src/clock.ts'
 import { MqttGateway, type MqttGatewayOptions } from '../src/gateways/mqtt/server.ts'
 import type { Hub } from '../src/hub.ts'
 import { type Log, silentLog } from '../src/log.ts'
+import { CloudMessages } from '../src/messages/cloud-messages.ts'
 import type { EventLog } from '../src/messages/event-log.ts'
 import { TELEMETRY_PARTITIONS, Telemetry } from '../src/messages/telemetry.ts'
+import { Methods } from '../src/methods/methods.ts'
 import { makeKey } from '../src/registry/authentication.ts'
 import { Authenticator } from '../src/registry/authenticator.ts'
 import { HostNames } from '../src/registry/host-names.ts'
@@ -57,6 +59,7 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     primaryKey: makeKey(),
     secondaryKey: makeKey(),
   }))
+  const sessions = new Sessions(bus)
   const identities = new Identities({ registry, bus, clock }, hostNames, () => [])
   return {
     clock,
@@ -68,7 +71,9 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     authenticator: new Authenticator(registry, policies, hostNames, clock),
     twins: new Twins({ registry, bus, clock }),
     telemetry: new Telemetry(eventLog, bus, clock, log),
-    sessions: new Sessions(bus),
+    cloudMessages: new CloudMessages(),
+    methods: new Methods({ registry, bus, clock }, sessions),
+    sessions,
     messages: (stream = 'telemetry') => readAll(eventLog, stream),
     keyOf: (ref) => keyOf(registry, identities, ref),
   }

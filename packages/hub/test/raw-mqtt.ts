@@ -72,7 +72,7 @@ export interface RawTarget {
 /** A connection that has said nothing yet. */
 export function openRaw({ gateway }: Pick<RawTarget, 'gateway'>): RawClient {
   const [ours, theirs] = duplexPair()
-  gateway.accept(theirs, 'test')
+  gateway.accept(theirs, { address: 'test', certificate: () => undefined })
   return new RawClient(ours)
 }
 

@@ -8,6 +8,8 @@ export type Authentication =
       readonly secondaryThumbprint: string | null
     }
   | { readonly type: 'certificateAuthority' }
+  /** Only of modules that the hub makes itself (`$edgeAgent`, `$edgeHub`): nobody connects as one. */
+  | { readonly type: 'none' }
 
 /** A device or module identity as the hub keeps it. Times are ms since the epoch, 0 = never. */
 export interface Identity {
@@ -27,4 +29,12 @@ export interface Identity {
   readonly managedBy: string
   /** Plug-and-play model announced at connect; empty when none. */
   readonly modelId: string
+  /** Devices only, absent when there is none: its own scope (edge) or its parent's (leaf) (01 §6). */
+  readonly deviceScope?: string
+  /** Devices only; absent means none, at most one today (01 §6). */
+  readonly parentScopes?: readonly string[]
+  /** Whether a session is open. Written after the fact: `Sessions` knows it at once. */
+  readonly connected?: boolean
+  /** Subscriptions of a persistent MQTT session, as the gateway packs them; absent when there is none. */
+  readonly mqttSession?: number
 }

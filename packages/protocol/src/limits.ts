@@ -12,3 +12,10 @@ export const MAX_IDENTITIES = 1_000_000
 export const MAX_STATUS_REASON_CHARACTERS = 128
 /** Grace that is given to an expired token, for clocks that differ (06 §2). */
 export const CLOCK_SKEW_MS = 5 * 60_000
+/** A cloud-to-device message, body and properties (10 §2). */
+export const MAX_CLOUD_MESSAGE_BYTES = 64 * 1024
+/** Pending cloud-to-device messages of one identity. */
+export const MAX_QUEUE_DEPTH = 50
+/** Payload of a direct method, either way (09 §1). */
+export const MAX_METHOD_PAYLOAD_BYTES = 128 * 1024
+export const MAX_METHOD_NAME_CHARACTERS = 100

@@ -30,3 +30,15 @@ export const SECURITY_INTERFACE_ID = 'urn:azureiot:Security:SecurityAgent:1'
 export function isSecurityMessage({ system }: Pick<DeviceMessage, 'system'>): boolean {
   return system.interfaceId?.toLowerCase() === SECURITY_INTERFACE_ID.toLowerCase()
 }
+
+/** Which outcomes of a cloud-to-device message its sender wants to hear of (10 §2). */
+export type FeedbackRequest = 'none' | 'positive' | 'negative' | 'full'
+
+/** A cloud-to-device (C2D) message as a service sends it. */
+export interface CloudMessage {
+  /** `messageId` is made by the hub when absent; `to` is always the hub's own text. */
+  readonly system: MessageSystemProperties
+  readonly ack: FeedbackRequest
+  readonly application: { readonly [name: string]: string | null }
+  readonly body: Uint8Array
+}

@@ -1,5 +1,6 @@
 import {
   Authenticator,
+  CloudMessages,
   type Companions,
   type DesiredReview,
   type EventLog,
@@ -8,6 +9,7 @@ import {
   Identities,
   InProcessBus,
   type Log,
+  Methods,
   type Registry,
   Sessions,
   type SharedAccessPolicy,
@@ -33,13 +35,16 @@ export function assembleHub(parts: HubParts): Hub {
   const clock = systemClock
   const bus = new InProcessBus(log)
   const hostNames = new HostNames(parts.hostNames)
+  const sessions = new Sessions(bus)
   return {
     hostNames,
     authenticator: new Authenticator(registry, parts.policies, hostNames, clock),
     identities: new Identities({ registry, bus, clock }, hostNames, parts.companions),
     twins: new Twins({ registry, bus, clock }, parts.reviewDesired),
     telemetry: new Telemetry(parts.eventLog, bus, clock, log),
-    sessions: new Sessions(bus),
+    cloudMessages: new CloudMessages(),
+    methods: new Methods({ registry, bus, clock }, sessions),
+    sessions,
     bus,
     clock,
     log,

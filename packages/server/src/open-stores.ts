@@ -1,5 +1,12 @@
 import { join } from 'node:path'
-import { type EventLog, type Registry, SqliteEventLog, SqliteRegistry } from '@twinward/hub'
+import {
+  type EventLog,
+  openHubDatabase,
+  openMessageDatabase,
+  type Registry,
+  SqliteEventLog,
+  SqliteRegistry,
+} from '@twinward/hub'
 import type { Settings } from './config/settings.ts'
 import { StartError } from './start-error.ts'
 import { storeFailure } from './store-failure.ts'
@@ -21,19 +28,15 @@ export async function openHubStores(
 ): Promise<HubStores> {
   const failed = (error: Error) => onFailure(storeFailure(dataDir, error))
   try {
-    const [registry, eventLog] = await Promise.all([
-      SqliteRegistry.open({
-        file: join(dataDir, 'hub.db'),
-        cacheBytes: settings.twinCacheMib * MIB,
-        onFailure: failed,
-      }),
-      SqliteEventLog.open({ file: join(dataDir, 'messages.db'), onFailure: failed }),
+    const [hubDatabase, messageDatabase] = await Promise.all([
+      openHubDatabase({ file: join(dataDir, 'hub.db'), onFailure: failed }),
+      openMessageDatabase({ file: join(dataDir, 'messages.db'), onFailure: failed }),
     ])
     return {
-      registry,
-      eventLog,
+      registry: new SqliteRegistry(hubDatabase, settings.twinCacheMib * MIB),
+      eventLog: await SqliteEventLog.on(messageDatabase),
       close: async () => {
-        await Promise.all([registry.close(), eventLog.close()])
+        await Promise.all([hubDatabase.close(), messageDatabase.close()])
       },
     }
   } catch (error) {

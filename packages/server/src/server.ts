@@ -164,7 +164,11 @@ function createMqttServer(
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       noDelay: true,
     },
-    (socket) => gateway.accept(socket, socket.remoteAddress ?? 'unknown address'),
+    (socket) =>
+      gateway.accept(socket, {
+        address: socket.remoteAddress ?? 'unknown address',
+        certificate: () => undefined,
+      }),
   )
   // A broken handshake is the peer's own trouble; without a listener Node would destroy it as well.
   server.on('tlsClientError', (_error, socket) => socket.destroy())

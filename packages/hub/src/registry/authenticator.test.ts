@@ -65,7 +65,7 @@ test('connect: a device and a module each with its own primary or secondary key'
     [agent, moduleResource, keyOf(21)],
     [agent, deviceResource, keyOf(20)],
   ] as const) {
-    const credential = await authenticator.connect(ref, token(resource, key))
+    const credential = await authenticator.connect(ref, { token: token(resource, key) })
     assert.equal(credential.expiresAtMs, NOW_MS + 60_000 + CLOCK_SKEW_MS)
   }
 })
@@ -79,7 +79,7 @@ test('connect: the device’s key never opens its module, nor the module’s key
     [pump, moduleResource, keyOf(20)],
   ] as const) {
     await assert.rejects(
-      authenticator.connect(ref, token(resource, key)),
+      authenticator.connect(ref, { token: token(resource, key) }),
       isRefused('IotHubUnauthorized', /wrong key/),
     )
   }
@@ -88,7 +88,10 @@ test('connect: the device’s key never opens its module, nor the module’s key
 test('connect: refuses what is expired, foreign, unknown, disabled or no token', async () => {
   const { authenticator, identities } = await open()
   const refused = (ref: DeviceRef, text: string, reason: RegExp) =>
-    assert.rejects(authenticator.connect(ref, text), isRefused('IotHubUnauthorized', reason))
+    assert.rejects(
+      authenticator.connect(ref, { token: text }),
+      isRefused('IotHubUnauthorized', reason),
+    )
   const atS = NOW_S - CLOCK_SKEW_MS / 1000 - 1
   await refused(pump, token(deviceResource, keyOf(10), { atS }), /expired/)
   await refused(pump, token('other.example.net/devices/pump(1)!', keyOf(10)), /another resource/)
@@ -109,18 +112,20 @@ test('connect: refuses what is expired, foreign, unknown, disabled or no token',
 test('connect: an expired token is good for five more minutes, for clocks that differ', async () => {
   const { authenticator } = await open()
   const atS = NOW_S - CLOCK_SKEW_MS / 1000
-  await authenticator.connect(pump, token(deviceResource, keyOf(10), { atS }))
+  await authenticator.connect(pump, { token: token(deviceResource, keyOf(10), { atS }) })
 })
 
 test('connect: a policy with DeviceConnect opens every device, one without it none', async () => {
   const { authenticator } = await open()
   for (const resource of ['hub.example.net', 'hub.example.net/devices', deviceResource]) {
     const text = token(resource, keyOf(1), { policy: 'device' })
-    const { authMethod } = await authenticator.connect(pump, text)
+    const { authMethod } = await authenticator.connect(pump, { token: text })
     assert.match(authMethod, /"scope":"hub"/)
   }
   await assert.rejects(
-    authenticator.connect(pump, token('hub.example.net', keyOf(3), { policy: 'service' })),
+    authenticator.connect(pump, {
+      token: token('hub.example.net', keyOf(3), { policy: 'service' }),
+    }),
     isRefused('IotHubUnauthorized', /lacks DeviceConnect/),
   )
 })

@@ -9,6 +9,7 @@ import {
   sasStringToSign,
 } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
+import type { Proof } from './client-certificate.ts'
 import type { HostNames } from './host-names.ts'
 import { type Right, type SharedAccessPolicy, signaturesMatch } from './policies.ts'
 import type { Entry, Registry } from './registry.ts'
@@ -52,13 +53,13 @@ export class Authenticator {
   }
 
   /**
-   * Checks the token with which a device or module connects. A module's token is signed by its own
-   * key: its device's key never opens it.
+   * Checks what a device or module connects with. A module's token is signed by its own key: its
+   * device's key never opens it.
    *
    * @throws {HubError} `IotHubUnauthorized`
    */
-  async connect(ref: DeviceRef, tokenText: string): Promise<Credential> {
-    const token = this.#readToken(tokenText)
+  async connect(ref: DeviceRef, proof: Proof): Promise<Credential> {
+    const token = this.#readToken(proof.token)
     const entry = await this.#registry.find(ref)
     if (!entry) throw refused('unknown identity')
     if (await this.#isDisabled(entry)) throw refused('the device is disabled')

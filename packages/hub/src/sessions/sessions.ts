@@ -1,5 +1,6 @@
 import { type DeviceRef, refKey } from '@twinward/protocol'
 import type { EventBus, Notice } from '../bus.ts'
+import type { MethodRequest } from '../methods/methods.ts'
 
 /** Why the hub ends a session; the words go to the log. */
 export type CloseReason =
@@ -16,6 +17,12 @@ export interface LiveSession {
   close(reason: CloseReason): void
   /** Called for each `desired-changed` of this identity. */
   desiredChanged?(notice: Extract<Notice, { kind: 'desired-changed' }>): void
+  /** Called when a cloud-to-device message of this identity waits. */
+  cloudMessageWaiting?(): void
+  /** Whether it has subscribed to direct methods; `Sessions.subscribedToMethods` tells the change. */
+  readonly takesMethods?: boolean
+  /** Sends a direct method to the device; its answer goes to `Methods.answer`. Must not throw. */
+  callMethod?(request: MethodRequest): void
 }
 
 /**
@@ -60,6 +67,11 @@ export class Sessions {
     return this.#live.has(refKey(ref))
   }
 
+  /** A session now takes direct methods: calls that wait for it may go. */
+  subscribedToMethods(session: LiveSession): void {
+    this.#bus.publish({ kind: 'methods-subscribed', ref: session.ref })
+  }
+
   /** Closes every session and forgets them. */
   closeAll(reason: CloseReason): void {
     for (const session of [...this.#live.values()]) session.close(reason)
@@ -67,7 +79,9 @@ export class Sessions {
 
   #notice(notice: Notice): void {
     if (notice.kind === 'desired-changed') this.find(notice.ref)?.desiredChanged?.(notice)
-    else if (notice.kind === 'identity-removed') {
+    else if (notice.kind === 'cloud-message-waiting') {
+      this.find(notice.ref)?.cloudMessageWaiting?.()
+    } else if (notice.kind === 'identity-removed') {
       this.find(notice.ref)?.close('the identity was removed')
     } else if (notice.kind === 'identity-changed') {
       if (notice.disabled) this.#closeDevice(notice.ref.deviceId)

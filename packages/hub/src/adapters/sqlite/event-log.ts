@@ -1,8 +1,8 @@
 import type { DeviceRef } from '@twinward/protocol'
-import { openSqlite, type SqliteDatabase, type SqlRow, type Statement } from '@twinward/sqlite'
+import type { SqliteDatabase, SqlRow, Statement } from '@twinward/sqlite'
 import type { EventLog, LogRecord, StampedMessage, StreamName } from '../../messages/event-log.ts'
-import { withPortErrors } from './hub-errors.ts'
-import { eventLogMigrations } from './migrations.ts'
+import type { HubDatabaseOptions } from './hub-database.ts'
+import { openMessageDatabase } from './message-database.ts'
 import { PendingAppends } from './pending-appends.ts'
 
 /** Bodies and headers that one `read` returns, in bytes; the record that reaches it is the last. */
@@ -21,12 +21,6 @@ const HEADS = `SELECT stream, partition, max(sequence, coalesce((SELECT max(sequ
   WHERE event.stream = head.stream AND event.partition = head.partition), 0))
   FROM event_head AS head`
 
-export interface SqliteEventLogOptions {
-  readonly file: string
-  /** The store can no longer promise durability; the process should say why and end. */
-  readonly onFailure: (error: Error) => void
-}
-
 /** The event log in table `event`; sequences are given out here, in the order of the calls. */
 export class SqliteEventLog implements EventLog {
   readonly #db: SqliteDatabase
@@ -38,9 +32,13 @@ export class SqliteEventLog implements EventLog {
     this.#heads = heads
   }
 
-  /** @throws as `openSqlite` */
-  static async open({ file, onFailure }: SqliteEventLogOptions): Promise<SqliteEventLog> {
-    const db = await openSqlite({ file, migrations: eventLogMigrations, onFailure })
+  /** A log with a database of its own. @throws as `openSqlite` */
+  static async open(options: HubDatabaseOptions): Promise<SqliteEventLog> {
+    return SqliteEventLog.on(await openMessageDatabase(options))
+  }
+
+  /** @param db  of `openMessageDatabase`, which others may use beside it */
+  static async on(db: SqliteDatabase): Promise<SqliteEventLog> {
     const heads = new Map<string, Head>()
     for (const [stream, partition, sequence] of await db.read(HEADS, [])) {
       const head: Head = {
@@ -50,7 +48,7 @@ export class SqliteEventLog implements EventLog {
       }
       heads.set(`${stream}/${partition}`, head)
     }
-    return new SqliteEventLog(withPortErrors(db), heads)
+    return new SqliteEventLog(db, heads)
   }
 
   append(stream: StreamName, partition: number, message: StampedMessage): Promise<number> {

@@ -1,5 +1,5 @@
 import { type DeviceRef, HubError } from '@twinward/protocol'
-import { ConstraintError, openSqlite, type SqliteDatabase, type Statement } from '@twinward/sqlite'
+import { ConstraintError, type SqliteDatabase, type Statement } from '@twinward/sqlite'
 import type { Entry, InsertOutcome, Registry, RegistryCounts } from '../../registry/registry.ts'
 import { EntryCache, type Slot } from './entry-cache.ts'
 import { EntryLoads } from './entry-loads.ts'
@@ -10,8 +10,7 @@ import {
   STATEMENTS_PER_INSERT,
   toEntry,
 } from './entry-row.ts'
-import { withPortErrors } from './hub-errors.ts'
-import { registryMigrations } from './migrations.ts'
+import { type HubDatabaseOptions, openHubDatabase } from './hub-database.ts'
 import { PendingChanges } from './pending-changes.ts'
 
 /** Parsed twins that stay in memory, in bytes, about. */
@@ -27,12 +26,9 @@ const LIST_MODULES = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
 const REMOVE_DEVICE = 'DELETE FROM entry WHERE device_id = ? RETURNING module_id'
 const REMOVE_MODULE = 'DELETE FROM entry WHERE device_id = ? AND module_id = ? RETURNING module_id'
 
-export interface SqliteRegistryOptions {
-  readonly file: string
+export interface SqliteRegistryOptions extends HubDatabaseOptions {
   /** Default `DEFAULT_CACHE_BYTES`. */
   readonly cacheBytes?: number
-  /** The store can no longer promise durability; the process should say why and end. */
-  readonly onFailure: (error: Error) => void
 }
 
 /**
@@ -49,17 +45,16 @@ export class SqliteRegistry implements Registry {
   /** What the next group takes along. */
   #pending: PendingChanges | undefined
 
-  private constructor(db: SqliteDatabase, cacheBytes: number) {
+  /** @param db  of `openHubDatabase`, which others may use beside it */
+  constructor(db: SqliteDatabase, cacheBytes = DEFAULT_CACHE_BYTES) {
     this.#db = db
     this.#cache = new EntryCache(cacheBytes)
     this.#loads = new EntryLoads(db, this.#cache)
   }
 
-  /** @throws as `openSqlite` */
+  /** A registry with a database of its own. @throws as `openSqlite` */
   static async open(options: SqliteRegistryOptions): Promise<SqliteRegistry> {
-    const { file, onFailure, cacheBytes = DEFAULT_CACHE_BYTES } = options
-    const db = await openSqlite({ file, migrations: registryMigrations, onFailure })
-    return new SqliteRegistry(withPortErrors(db), cacheBytes)
+    return new SqliteRegistry(await openHubDatabase(options), options.cacheBytes)
   }
 
   find(ref: DeviceRef): Promise<Entry | undefined> {

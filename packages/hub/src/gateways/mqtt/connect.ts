@@ -89,7 +89,10 @@ async function authenticate(
   const attempt = new Connecting(user.ref)
   connecting.add(attempt)
   try {
-    const credential = await hub.authenticator.connect(user.ref, packet.password ?? '')
+    const credential = await hub.authenticator.connect(user.ref, {
+      token: packet.password ?? '',
+      certificate: connection.certificate(),
+    })
     if (attempt.isStale) refuse(connection, UNAUTHORIZED, user.ref, 'the identity has changed')
     else if (connection.isOpen) open(connection, packet, user, credential)
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type DeviceRef, MAX_MESSAGE_BYTES, refKey } from '@twinward/protocol'
+import type { ClientCertificate } from '../../registry/client-certificate.ts'
 import type { CloseReason } from '../../sessions/sessions.ts'
 import { Answer, AnswerQueue } from './answers.ts'
 import { receiveConnect } from './connect.ts'
@@ -26,10 +27,19 @@ const LINGER_MS = 5000
 export const STOPPING: CloseReason = 'the hub is stopping'
 const NOT_CONNECT = 'the first packet is not a CONNECT'
 
+/** Who is at the other end of a stream. */
+export interface Peer {
+  /** For the log. */
+  readonly address: string
+  readonly certificate: () => ClientCertificate | undefined
+}
+
 /** One socket: bytes to packets, answers to bytes, and every limit on both. */
 export class Connection implements Watched {
   tick = -1
   readonly remote: string
+  /** What the peer presented in the TLS handshake. */
+  readonly certificate: () => ClientCertificate | undefined
   readonly parts: GatewayParts
   readonly #socket: Duplex
   readonly #frames = new FrameReader()
@@ -45,8 +55,9 @@ export class Connection implements Watched {
   #isPeerSlow = false
   #isDirty = false
 
-  constructor(socket: Duplex, remote: string, parts: GatewayParts) {
-    this.remote = remote
+  constructor(socket: Duplex, peer: Peer, parts: GatewayParts) {
+    this.remote = peer.address
+    this.certificate = peer.certificate
     this.parts = parts
     this.#socket = socket
     this.#lastPacketMs = parts.wheel.nowMs

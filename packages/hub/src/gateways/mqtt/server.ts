@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Hub } from '../../hub.ts'
 import type { Connecting } from './connect.ts'
-import { Connection, STOPPING } from './connection.ts'
+import { Connection, type Peer, STOPPING } from './connection.ts'
 import { StoredSessions } from './subscriptions.ts'
 import { Wheel } from './wheel.ts'
 import { PacketWriter } from './writer.ts'
@@ -74,7 +74,10 @@ export class MqttGateway {
     const take = (socket: TLSSocket) => {
       // Answers are gathered here; waiting for more in the kernel only adds 40 ms.
       socket.setNoDelay(true)
-      this.accept(socket, `${socket.remoteAddress}:${socket.remotePort}`)
+      this.accept(socket, {
+        address: `${socket.remoteAddress}:${socket.remotePort}`,
+        certificate: () => undefined,
+      })
     }
     server.on('secureConnection', take)
     this.#detach.push(() => server.off('secureConnection', take))
@@ -82,10 +85,8 @@ export class MqttGateway {
 
   /**
    * Serves one byte stream: a TLS socket or a WebSocket's.
-   *
-   * @param remote  the peer's address, for the log
    */
-  accept(socket: Duplex, remote: string): void {
+  accept(socket: Duplex, peer: Peer): void {
     if (this.#isClosed || this.#connections.size >= this.#maxConnections) {
       if (!this.#isFull && !this.#isClosed) {
         this.#isFull = true
@@ -95,7 +96,7 @@ export class MqttGateway {
       socket.destroy()
       return
     }
-    this.#connections.add(new Connection(socket, remote, this.#parts))
+    this.#connections.add(new Connection(socket, peer, this.#parts))
   }
 
   /** Ends all connections; resolves when they are gone and their wills are stored. */

@@ -1,10 +1,8 @@
-/** Applied in order, each once, in a transaction. Append; never edit one that was released. */
-export const registryMigrations: readonly string[] = [
-  // The device's own row has the empty module id. JSON texts, desired and reported as in
-  // section-text.ts; `id` is what a cached twin is updated by. What devices write themselves has a
-  // table of its own: its rows are short, so a group of patches changes few pages, and pages are
-  // what a commit costs.
-  `CREATE TABLE entry (
+// The device's own row has the empty module id. JSON texts, desired and reported as in
+// section-text.ts; `id` is what a cached twin is updated by. What devices write themselves has a
+// table of its own: its rows are short, so a group of patches changes few pages, and pages are
+// what a commit costs.
+export const createEntries = `CREATE TABLE entry (
      id        INTEGER PRIMARY KEY,
      device_id TEXT NOT NULL,
      module_id TEXT NOT NULL,
@@ -46,31 +44,4 @@ export const registryMigrations: readonly string[] = [
 
    CREATE TRIGGER count_status AFTER UPDATE OF disabled ON entry
    WHEN new.module_id = '' AND new.disabled <> old.disabled
-   BEGIN UPDATE entry_count SET disabled_devices = disabled_devices + new.disabled - old.disabled; END;`,
-]
-
-/** As `registryMigrations`, for the file of the event log. */
-export const eventLogMigrations: readonly string[] = [
-  // event_head keeps the greatest sequence of a partition from which records were removed.
-  `CREATE TABLE event (
-     id          INTEGER PRIMARY KEY,
-     stream      TEXT NOT NULL,
-     partition   INTEGER NOT NULL,
-     sequence    INTEGER NOT NULL,
-     enqueued_ms INTEGER NOT NULL,
-     device_id   TEXT NOT NULL,
-     module_id   TEXT NOT NULL,
-     headers     TEXT NOT NULL,
-     body        BLOB NOT NULL,
-     UNIQUE (stream, partition, sequence)
-   ) STRICT;
-
-   CREATE INDEX event_enqueued ON event (stream, enqueued_ms);
-
-   CREATE TABLE event_head (
-     stream    TEXT NOT NULL,
-     partition INTEGER NOT NULL,
-     sequence  INTEGER NOT NULL,
-     PRIMARY KEY (stream, partition)
-   ) STRICT, WITHOUT ROWID`,
-]
+   BEGIN UPDATE entry_count SET disabled_devices = disabled_devices + new.disabled - old.disabled; END;`

@@ -1,0 +1,32 @@
+import { openSqlite, type SqliteDatabase } from '@twinward/sqlite'
+import { withPortErrors } from './hub-errors.ts'
+import { createCertificates } from './schema/certificates.ts'
+import { createEntries } from './schema/entries.ts'
+import { createQueryColumns } from './schema/query.ts'
+import { createRegistryJobs } from './schema/registry-jobs.ts'
+
+/** Applied in order, each once, in a transaction. Append; never edit one that was released. */
+const MIGRATIONS: readonly string[] = [
+  createEntries,
+  createQueryColumns,
+  createCertificates,
+  createRegistryJobs,
+]
+
+export interface HubDatabaseOptions {
+  readonly file: string
+  /** The store can no longer promise durability; the process should say why and end. */
+  readonly onFailure: (error: Error) => void
+}
+
+/**
+ * The file of identities and twins, and of what belongs to them; its adapters share the thread.
+ *
+ * @throws as `openSqlite`
+ */
+export async function openHubDatabase({
+  file,
+  onFailure,
+}: HubDatabaseOptions): Promise<SqliteDatabase> {
+  return withPortErrors(await openSqlite({ file, migrations: MIGRATIONS, onFailure }))
+}

@@ -1,0 +1,2 @@
+/** Registered CA certificates. */
+export const createCertificates = 'SELECT 1'

@@ -1,0 +1,2 @@
+/** Cloud-to-device messages and feedback. */
+export const createCloudMessages = 'SELECT 1'

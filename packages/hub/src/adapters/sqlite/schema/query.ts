@@ -1,0 +1,2 @@
+/** What queries need beside the entries. */
+export const createQueryColumns = 'SELECT 1'

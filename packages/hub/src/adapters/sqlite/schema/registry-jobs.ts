@@ -1,0 +1,2 @@
+/** Import and export jobs. */
+export const createRegistryJobs = 'SELECT 1'
