@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import type { SqlValue } from './database.ts'
+import { LockFile } from './lock-file.ts'
 import {
   DEFERRED,
   DONE,
@@ -22,6 +23,8 @@ const PAGE_CACHE_KIB = 64 * 1024
 const CHECKPOINT_PAGES = 4000
 /** What stays of the write-ahead log after one group made it longer than that, in bytes. */
 const MAX_IDLE_LOG_BYTES = 32 * 1024 * 1024
+/** How long somebody who looks into a shared file from outside may hold it up. */
+const SHARED_BUSY_TIMEOUT_MS = 5000
 
 type Prepared = Database.Statement<[SqlValue[]]>
 
@@ -31,6 +34,7 @@ export class TooNewError extends Error {}
 /** The worker's side: one SQLite connection that runs whole groups. */
 export class Connection {
   readonly #db: Database.Database
+  readonly #lock: LockFile | undefined
   readonly #prepared: Prepared[] = []
   readonly #begin
   readonly #commit
@@ -39,13 +43,15 @@ export class Connection {
   readonly #undo
 
   /** @throws {TooNewError} or SQLite's error; the file is closed again then */
-  constructor({ file, migrations }: OpenMessage) {
-    this.#db = new Database(file, { timeout: 0 })
+  constructor({ file, migrations, isShared }: OpenMessage) {
+    // The database first: of a path that cannot be opened, SQLite's words name the right file.
+    this.#db = new Database(file, { timeout: isShared ? SHARED_BUSY_TIMEOUT_MS : 0 })
     try {
-      configure(this.#db)
+      this.#lock = isShared ? new LockFile(file) : undefined
+      configure(this.#db, isShared)
       migrate(this.#db, migrations)
     } catch (error) {
-      this.#db.close()
+      this.close()
       throw error
     }
     this.#begin = this.#db.prepare('BEGIN')
@@ -74,6 +80,7 @@ export class Connection {
 
   close(): void {
     this.#db.close()
+    this.#lock?.release()
   }
 
   #prepare(sql: string): void {
@@ -173,9 +180,10 @@ function pushRows(rows: readonly SqlValue[][], shape: number[], values: ValuePac
   for (const row of rows) values.pushAll(row)
 }
 
-function configure(db: Database.Database): void {
-  // Exclusive before WAL: then the log's index is plain memory, and a second process is kept out.
-  db.pragma('locking_mode = EXCLUSIVE')
+function configure(db: Database.Database, isShared: boolean): void {
+  // Exclusive before WAL: then the log's index is plain memory, and a second process is kept out. A
+  // shared file has a `LockFile` for that.
+  if (!isShared) db.pragma('locking_mode = EXCLUSIVE')
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL')
   // On macOS only this flushes the disk's own cache.

@@ -39,6 +39,16 @@ export interface SqliteDatabase {
    */
   read(sql: string, params: SqlRow, maxBytes?: number): Promise<readonly SqlRow[]>
 
+  /**
+   * Runs a SELECT on a connection of its own, in another thread, so that however long it takes, no
+   * `write` waits for it. Sees every `write` and `defer` that was called before. Needs
+   * `SqliteOptions.queryFunctions`.
+   *
+   * @param maxBytes  the rows end early, after the one that reaches it
+   * @throws {TooManyQueriesError} when too many wait already
+   */
+  query(sql: string, params: SqlRow, maxBytes: number): Promise<readonly SqlRow[]>
+
   /** Takes a place in the order for a unit whose statements are asked for when its group leaves. */
   defer(unit: DeferredUnit): void
 
@@ -70,6 +80,11 @@ export interface SqliteOptions {
   readonly file: string
   /** Applied in order, each once, in a transaction (`user_version` counts them). */
   readonly migrations: readonly string[]
+  /**
+   * A module that exports `queryFunctions`: functions by their names in SQL, for `query`. Their text
+   * arguments and results are as SQLite holds them.
+   */
+  readonly queryFunctions?: URL
   /** The store can no longer promise durability; the process should say why and end. */
   readonly onFailure: (error: Error) => void
 }

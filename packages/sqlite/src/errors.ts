@@ -18,6 +18,11 @@ export class StoreBusyError extends Error {
   override readonly name = 'StoreBusyError'
 }
 
+/** Too many queries wait already. Trying again later is safe. */
+export class TooManyQueriesError extends Error {
+  override readonly name = 'TooManyQueriesError'
+}
+
 /** Another process, or another opener in this one, works on the file. */
 export class StoreInUseError extends Error {
   override readonly name = 'StoreInUseError'

@@ -4,7 +4,26 @@ import type { SqlRow, SqlValue } from './database.ts'
 export interface OpenMessage {
   readonly file: string
   readonly migrations: readonly string[]
+  /** Another connection of this process will read the file too. */
+  readonly isShared: boolean
 }
+
+/** What the query worker is started with; `functions` is the URL of a module. */
+export interface OpenQueriesMessage {
+  readonly file: string
+  readonly functions: string
+}
+
+/** The rows end early, after the one that reaches `maxBytes`. */
+export interface QueryMessage {
+  readonly sql: string
+  readonly params: SqlRow
+  readonly maxBytes: number
+}
+
+export type FromQueryWorker =
+  | { readonly kind: 'rows'; readonly rows: readonly SqlRow[] }
+  | { readonly kind: 'failed'; readonly message: string }
 
 /**
  * One group of units, flat, because structured clone pays for every object. `shape` holds per unit

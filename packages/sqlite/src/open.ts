@@ -15,6 +15,7 @@ import {
   MessageReader,
   transferList,
 } from './messages.ts'
+import { QueryThread } from './query-thread.ts'
 import { startWorker } from './start-worker.ts'
 import {
   GroupWriter,
@@ -34,9 +35,14 @@ import {
  * @throws {StoreTooNewError} when a newer version of the program wrote it
  */
 export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase> {
-  const worker = startWorker({ file: options.file, migrations: options.migrations })
-  await opened(worker, options.file)
-  return new WorkerDatabase(worker, options.onFailure)
+  const { file, migrations, queryFunctions, onFailure } = options
+  const isShared = queryFunctions !== undefined
+  const worker = startWorker('worker', { file, migrations, isShared })
+  await opened(worker, file)
+  const startQueries =
+    queryFunctions &&
+    ((failed: (error: Error) => void) => QueryThread.start(file, queryFunctions, failed))
+  return new WorkerDatabase(worker, onFailure, startQueries)
 }
 
 function opened(worker: Worker, file: string): Promise<void> {
@@ -58,20 +64,30 @@ function refusal(reason: 'in-use' | 'too-new' | 'other', file: string, message: 
   return new Error(`Cannot open ${file}: ${message}`)
 }
 
+/** Called for the first query: most programs that open a file never ask one. */
+type StartQueries = (failed: (error: Error) => void) => QueryThread
+
 class WorkerDatabase implements SqliteDatabase {
   readonly #worker: Worker
   readonly #onFailure: (error: Error) => void
   readonly #texts = new SqlTexts()
   readonly #waiting = new WaitingUnits()
+  readonly #startQueries: StartQueries | undefined
+  #queries: QueryThread | undefined
   #committing: readonly Unit[] | undefined
   #isScheduled = false
   #failure: Error | undefined
   #closing: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
 
-  constructor(worker: Worker, onFailure: (error: Error) => void) {
+  constructor(
+    worker: Worker,
+    onFailure: (error: Error) => void,
+    startQueries: StartQueries | undefined,
+  ) {
     this.#worker = worker
     this.#onFailure = onFailure
+    this.#startQueries = startQueries
     worker.on('message', (message: FromWorker) => this.#receive(message))
     worker.on('error', (error) => this.#fail(error as Error))
     worker.on('exit', () =>
@@ -95,6 +111,17 @@ class WorkerDatabase implements SqliteDatabase {
     })
   }
 
+  async query(sql: string, params: SqlRow, maxBytes: number): Promise<readonly SqlRow[]> {
+    if (this.#failure) throw this.#failure
+    if (this.#closing) throw new StoreClosedError('The store is closed.')
+    this.#queries ??= this.#startQueries?.((error) => this.#fail(error))
+    if (!this.#queries) throw new Error('This database was opened without queryFunctions.')
+    // An empty unit: once it is committed, so is all that was called before.
+    return this.#queries.run({ sql, params, maxBytes }, async () => {
+      if (this.#committing || !this.#waiting.isEmpty) await this.write([])
+    })
+  }
+
   defer(unit: DeferredUnit): void {
     const refused = this.#failure ?? (this.#closing && new StoreClosedError('The store is closed.'))
     // Not at once: the caller is still about to put something into the unit.
@@ -112,6 +139,7 @@ class WorkerDatabase implements SqliteDatabase {
   }
 
   async #close(): Promise<void> {
+    await this.#queries?.close()
     if (this.#committing || !this.#waiting.isEmpty) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve
