@@ -1,3 +1,5 @@
+import type { JsonObject } from './json.ts'
+
 /**
  * Every way Twinward refuses a request. Names and numbers are IoT Hub's, because SDKs match on them.
  * Each gateway reads its own column; nothing else in the code base knows a status or a condition.
@@ -55,10 +57,30 @@ export const hubErrors = {
     status: 400,
     amqp: 'com.microsoft:argument-error',
   },
+  InvalidDigitalTwinJsonPatch: {
+    number: 400505,
+    status: 400,
+    amqp: 'com.microsoft:argument-error',
+  },
+  InvalidDigitalTwinPayload: {
+    number: 400506,
+    status: 400,
+    amqp: 'com.microsoft:argument-error',
+  },
+  InvalidDigitalTwinPatchPath: {
+    number: 400508,
+    status: 400,
+    amqp: 'com.microsoft:argument-error',
+  },
   GenericUnauthorized: { number: 401000, status: 401, amqp: 'amqp:unauthorized-access' },
   IotHubNotFound: { number: 401001, status: 401, amqp: 'amqp:unauthorized-access' },
   IotHubUnauthorizedAccess: { number: 401002, status: 401, amqp: 'amqp:unauthorized-access' },
   IotHubUnauthorized: { number: 401003, status: 401, amqp: 'amqp:unauthorized-access' },
+  SystemModuleModifyUnauthorizedAccess: {
+    number: 401100,
+    status: 401,
+    amqp: 'amqp:unauthorized-access',
+  },
   GenericForbidden: { number: 403000, status: 403, amqp: 'amqp:unauthorized-access' },
   IotHubQuotaExceeded: { number: 403002, status: 403, amqp: 'amqp:resource-limit-exceeded' },
   JobQuotaExceeded: { number: 403003, status: 403, amqp: 'amqp:unauthorized-access' },
@@ -144,14 +166,21 @@ export const hubErrors = {
 
 export type HubErrorCode = keyof typeof hubErrors
 
+export interface HubErrorOptions extends ErrorOptions {
+  /** Facts for programs, shown as `info` of an error's object (00 §4.2), e.g. a timeout. */
+  readonly info?: JsonObject
+}
+
 /** The only error a caller may see. `message` is shown to clients: no secrets, no stack, no SQL. */
 export class HubError extends Error {
   override readonly name = 'HubError'
   readonly code: HubErrorCode
+  readonly info: JsonObject | undefined
 
-  constructor(code: HubErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: HubErrorCode, message: string, options: HubErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.info = options.info
   }
 }
 

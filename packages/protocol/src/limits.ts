@@ -19,3 +19,5 @@ export const MAX_QUEUE_DEPTH = 50
 /** Payload of a direct method, either way (09 §1). */
 export const MAX_METHOD_PAYLOAD_BYTES = 128 * 1024
 export const MAX_METHOD_NAME_CHARACTERS = 100
+/** Objects and arrays within each other in any JSON that a peer sends. */
+export const MAX_JSON_DEPTH = 64

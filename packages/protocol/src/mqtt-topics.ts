@@ -1,4 +1,6 @@
 import type { DeviceRef } from './device-ref.ts'
+import type { CloudMessage } from './message.ts'
+import { formatCloudBag } from './property-bag.ts'
 import { percentDecode } from './sas.ts'
 
 /** The topics of IoT Hub's MQTT (03 §5): it is a fixed list, not a broker's tree. */
@@ -6,9 +8,10 @@ export const TWIN_RESPONSES = '$iothub/twin/res/#'
 export const DESIRED_CHANGES = '$iothub/twin/PATCH/properties/desired/#'
 export const METHOD_REQUESTS = '$iothub/methods/POST/#'
 
-const TWIN_GET = '$iothub/twin/GET/'
-const TWIN_PATCH = '$iothub/twin/PATCH/properties/reported/'
+const TWIN_GET = '$iothub/twin/GET'
+const TWIN_PATCH = '$iothub/twin/PATCH/properties/reported'
 const METHOD_RESPONSE = '$iothub/methods/res/'
+const METHOD_STATUS = /^-?\d{1,10}$/
 const EVENTS = '/messages/events'
 const RID = '$rid='
 const VERSION = '&$version='
@@ -97,7 +100,10 @@ export interface TwinRequest {
   readonly version?: string
 }
 
-/** Topics 11 and 12 of 03 §5; `undefined` for any other, and when there is no `$rid`. */
+/**
+ * Topics 11 and 12 of 03 §5, with or without the last slash; `undefined` for any other, and when
+ * there is no `$rid`.
+ */
 export function parseTwinRequest(topic: string): TwinRequest | undefined {
   if (topic.startsWith(TWIN_PATCH)) return twinRequest('patch', topic, TWIN_PATCH.length)
   if (topic.startsWith(TWIN_GET)) return twinRequest('get', topic, TWIN_GET.length)
@@ -107,16 +113,23 @@ export function parseTwinRequest(topic: string): TwinRequest | undefined {
 function twinRequest(
   operation: TwinRequest['operation'],
   topic: string,
-  queryStart: number,
+  pathEnd: number,
 ): TwinRequest | undefined {
+  const queryStart = topic[pathEnd] === '/' ? pathEnd + 1 : pathEnd
+  if (queryStart === pathEnd && topic[pathEnd] !== '?') return undefined
+  const rid = ridIn(topic, queryStart)
+  if (rid === undefined) return undefined
+  const version = versionIn(topic, queryStart)
+  return version === undefined ? { operation, rid } : { operation, rid, version }
+}
+
+function ridIn(topic: string, queryStart: number): string | undefined {
   const ridStart = topic.indexOf(RID, queryStart) + RID.length
   const before = topic[ridStart - RID.length - 1]
   if (ridStart < queryStart + RID.length || (before !== '?' && before !== '&')) return undefined
   const ridEnd = topic.indexOf('&', ridStart)
   const rid = topic.slice(ridStart, ridEnd < 0 ? undefined : ridEnd)
-  if (rid === '') return undefined
-  const version = versionIn(topic, queryStart)
-  return version === undefined ? { operation, rid } : { operation, rid, version }
+  return rid === '' ? undefined : rid
 }
 
 function versionIn(topic: string, queryStart: number): string | undefined {
@@ -137,8 +150,39 @@ export function desiredChangeTopic(version: number): string {
   return `$iothub/twin/PATCH/properties/desired/?$version=${version}`
 }
 
-export function isMethodResponse(topic: string): boolean {
-  return topic.startsWith(METHOD_RESPONSE)
+/** Nothing follows the rid: the C# SDK takes all of the rest for it (03 §10). */
+export function methodRequestTopic(name: string, rid: string): string {
+  return `$iothub/methods/POST/${name}/?$rid=${rid}`
+}
+
+export interface MethodResponse {
+  readonly status: number
+  readonly rid: string
+}
+
+/** Topic 18 of 03 §5, with or without the last slash; `undefined` for any other. */
+export function parseMethodResponse(topic: string): MethodResponse | undefined {
+  if (!topic.startsWith(METHOD_RESPONSE)) return undefined
+  const queryStart = topic.indexOf('?', METHOD_RESPONSE.length)
+  if (queryStart < 0) return undefined
+  const statusEnd = topic[queryStart - 1] === '/' ? queryStart - 1 : queryStart
+  const status = topic.slice(METHOD_RESPONSE.length, statusEnd)
+  const rid = ridIn(topic, queryStart)
+  if (rid === undefined || !METHOD_STATUS.test(status)) return undefined
+  return { status: Number(status), rid }
+}
+
+/** Where a device or module gets its cloud-to-device messages, without the property bag. */
+function cloudMessagePath({ deviceId, moduleId }: DeviceRef): string {
+  const module = moduleId === undefined ? '' : `/modules/${moduleId}`
+  return `devices/${deviceId}${module}/messages/`
+}
+
+/** Topics 4 and 9 of 03 §5. What a topic may not hold of an id is percent-encoded. */
+export function cloudMessageTopic(ref: DeviceRef, message: Omit<CloudMessage, 'body'>): string {
+  const path = cloudMessagePath(ref)
+  const bag = formatCloudBag(message, `/${path}deviceBound`)
+  return `${path.replace(/[+#]/g, encodeURIComponent)}devicebound/${bag}`
 }
 
 /** What a device or module can subscribe to. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatPropertyBag, parsePropertyBag } from './property-bag.ts'
+import { formatCloudBag, formatPropertyBag, parsePropertyBag } from './property-bag.ts'
 
 const file = new URL('../../../vectors/mqtt/property-bags.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8'))
@@ -34,5 +34,25 @@ test('formatPropertyBag: what it writes is read back, whatever the names and val
       const message = { system: { messageId }, application: properties }
       assert.deepEqual(parsePropertyBag(formatPropertyBag(message)), message)
     }),
+  )
+})
+
+test('formatCloudBag: the seven system keys that a device may see, in their order, and half a surrogate pair', () => {
+  const system = {
+    messageId: 'a',
+    correlationId: 'b',
+    userId: 'c',
+    to: 'ignored',
+    expiryTimeUtc: 'd',
+    contentType: 'e',
+    contentEncoding: 'f',
+    outputName: 'hidden',
+    interfaceId: 'hidden',
+  }
+  const bag = formatCloudBag({ system, ack: 'negative', application: { x: '\ud800!' } }, '/to')
+  assert.equal(
+    bag,
+    '%24.mid=a&%24.cid=b&%24.uid=c&%24.to=%2Fto&%24.exp=d&%24.ct=e&%24.ce=f' +
+      '&iothub-ack=negative&x=%EF%BF%BD!',
   )
 })

@@ -1,4 +1,4 @@
-import type { DeviceMessage, MessageSystemProperties } from './message.ts'
+import type { CloudMessage, DeviceMessage, MessageSystemProperties } from './message.ts'
 import { percentDecode } from './sas.ts'
 
 /** The properties of a message, as an MQTT topic carries them. */
@@ -20,6 +20,8 @@ const SYSTEM_KEYS: ReadonlyMap<string, keyof MessageSystemProperties> = new Map(
   ['$.sub', 'component'],
 ])
 
+const LONE_SURROGATE = /\p{Surrogate}/gu
+
 /** Names that only the hub sets. */
 const RESERVED = new Set(['iothub-operation', 'iothub-MessageType'])
 
@@ -34,33 +36,75 @@ const RESERVED = new Set(['iothub-operation', 'iothub-MessageType'])
  * left out, of equal keys the last wins. A leading `?` and one trailing `/` do not belong to it.
  */
 export function parsePropertyBag(bag: string): MessageProperties {
-  const system: Record<string, string> = {}
-  const application: Record<string, string | null> = {}
+  const found: MutableProperties = { system: {}, application: {} }
   for (const part of bag.slice(bag.startsWith('?') ? 1 : 0, endOf(bag)).split('&')) {
     if (part === '') continue
     const equals = part.indexOf('=')
     const key = decoded(equals < 0 ? part : part.slice(0, equals))
-    const value = equals < 0 ? null : decoded(part.slice(equals + 1))
-    if (key.startsWith('$.')) {
-      const name = SYSTEM_KEYS.get(key)
-      if (name !== undefined && value !== null) system[name] = value
-    } else if (!RESERVED.has(key)) setOwn(application, key, value)
+    addProperty(found, key, equals < 0 ? null : decoded(part.slice(equals + 1)))
   }
-  return { system, application }
+  return found
+}
+
+/** Properties that are being read. */
+export interface MutableProperties {
+  readonly system: Record<string, string>
+  readonly application: Record<string, string | null>
+}
+
+/** Sets one property by the rules of a bag; key and value are decoded. */
+export function addProperty(
+  { system, application }: MutableProperties,
+  key: string,
+  value: string | null,
+): void {
+  if (key.startsWith('$.')) {
+    const name = SYSTEM_KEYS.get(key)
+    if (name !== undefined && value !== null) system[name] = value
+  } else if (!RESERVED.has(key)) setOwn(application, key, value)
 }
 
 /** The opposite. All is percent-encoded, the `$` too: the C SDK knows system keys only like that. */
 export function formatPropertyBag({ system, application }: MessageProperties): string {
   const parts: string[] = []
-  for (const [key, name] of SYSTEM_KEYS) {
-    const value = system[name]
-    if (value !== undefined) parts.push(`${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
-  }
-  for (const [name, value] of Object.entries(application)) {
-    const key = encodeURIComponent(name)
-    parts.push(value === null ? key : `${key}=${encodeURIComponent(value)}`)
-  }
+  for (const [key, name] of SYSTEM_KEYS) pushPair(parts, key, system[name])
+  for (const [name, value] of Object.entries(application)) pushPair(parts, name, value)
   return parts.join('&')
+}
+
+/** System properties of a cloud-to-device message that its receiver sees over MQTT (03 §6.2). */
+const CLOUD_KEYS = ['$.mid', '$.cid', '$.uid', '$.to', '$.exp', '$.ct', '$.ce'] as const
+
+/**
+ * The bag of a cloud-to-device message:
+ *
+ *     %24.mid=2f1c&%24.to=%2Fdevices%2Fpump-1%2Fmessages%2FdeviceBound&iothub-ack=full&colour=red
+ *
+ * @param to  always there: the C# SDK throws when the segment is empty
+ */
+export function formatCloudBag(
+  { system, ack, application }: Omit<CloudMessage, 'body'>,
+  to: string,
+): string {
+  const parts: string[] = []
+  for (const key of CLOUD_KEYS) {
+    const name = SYSTEM_KEYS.get(key)
+    pushPair(parts, key, key === '$.to' ? to : name && system[name])
+  }
+  if (ack !== 'none') pushPair(parts, 'iothub-ack', ack)
+  for (const [name, value] of Object.entries(application)) pushPair(parts, name, value)
+  return parts.join('&')
+}
+
+/** `null` is a key without a value, `undefined` is nothing. */
+function pushPair(parts: string[], name: string, value: string | null | undefined): void {
+  if (value === undefined) return
+  parts.push(value === null ? encoded(name) : `${encoded(name)}=${encoded(value)}`)
+}
+
+/** Half a surrogate pair cannot be encoded; it becomes the replacement character. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.replace(LONE_SURROGATE, '\ufffd'))
 }
 
 function endOf(bag: string): number {

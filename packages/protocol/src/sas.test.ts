@@ -12,6 +12,7 @@ const vectors = JSON.parse(
   expiry: number
   valid: { resource: string; policyName?: string; token: string }[]
   received: { name: string; token: string }[]
+  derivedKeys: { registrationId: string; key: string }[]
   malformed: string[]
 }
 
@@ -34,6 +35,12 @@ for (const { name, token } of [
     assert.ok(parsed)
     assert.equal(parsed.signature, sign(sasStringToSign(parsed)))
     assert.equal(parsed.expiresAtMs, vectors.expiry * 1000)
+  })
+}
+
+for (const { registrationId, key } of vectors.derivedKeys) {
+  test(`a group's key makes the key of ${registrationId} as it signs a token`, () => {
+    assert.equal(sign(registrationId), key)
   })
 }
 
