@@ -17,8 +17,12 @@ export type Notice =
       readonly ref: DeviceRef
       readonly disabled: boolean
       readonly credentialChanged: boolean
+      /** What opens it now (`credentialIds`); absent = nothing of what did before. */
+      readonly credentialIds?: readonly string[]
     }
   | { readonly kind: 'identity-removed'; readonly ref: DeviceRef }
+  /** Certificates of this CA (`Credential.authorityId`) open nothing any more. */
+  | { readonly kind: 'authority-revoked'; readonly authorityId: string }
   | { readonly kind: 'session-opened'; readonly ref: DeviceRef }
   | { readonly kind: 'session-closed'; readonly ref: DeviceRef }
   | { readonly kind: 'methods-subscribed'; readonly ref: DeviceRef }

@@ -2,22 +2,36 @@ import type { EventBus } from './bus.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import type { CloudMessages } from './messages/cloud-messages.ts'
+import type { Feedback } from './messages/feedback.ts'
 import type { Telemetry } from './messages/telemetry.ts'
 import type { Methods } from './methods/methods.ts'
 import type { Authenticator } from './registry/authenticator.ts'
+import type { Bulk } from './registry/bulk.ts'
+import type { Certificates } from './registry/certificates.ts'
 import type { HostNames } from './registry/host-names.ts'
 import type { Identities } from './registry/identities.ts'
+import type { ModuleKeys } from './registry/module-keys.ts'
+import type { RegistryJobs } from './registry/registry-jobs.ts'
+import type { RegistryTransfer } from './registry/registry-transfer.ts'
 import type { Sessions } from './sessions/sessions.ts'
+import type { Queries } from './twins/query/queries.ts'
 import type { Twins } from './twins/twins.ts'
 
 /** The services and the bus: all that a gateway is given. */
 export interface Hub {
   readonly hostNames: HostNames
   readonly authenticator: Authenticator
+  readonly certificates: Certificates
   readonly identities: Identities
+  readonly bulk: Bulk
+  readonly registryTransfer: RegistryTransfer
+  readonly registryJobs: RegistryJobs
+  readonly moduleKeys: ModuleKeys
   readonly twins: Twins
+  readonly queries: Queries
   readonly telemetry: Telemetry
   readonly cloudMessages: CloudMessages
+  readonly feedback: Feedback
   readonly methods: Methods
   readonly sessions: Sessions
   readonly bus: EventBus

@@ -17,6 +17,13 @@ export interface LogRecord {
   readonly message: StampedMessage
 }
 
+/** A message and where it goes. */
+export interface LogAppend {
+  readonly stream: StreamName
+  readonly partition: number
+  readonly message: StampedMessage
+}
+
 /** The messages that devices sent, in order, until somebody trims them. */
 export interface EventLog {
   /**
@@ -25,6 +32,13 @@ export interface EventLog {
    * @returns the sequence of the message, once it would survive a crash
    */
   append(stream: StreamName, partition: number, message: StampedMessage): Promise<number>
+
+  /**
+   * Appends all messages or none, in order.
+   *
+   * @returns their sequences, once they would survive a crash
+   */
+  appendAll(appends: readonly LogAppend[]): Promise<readonly number[]>
 
   /** Up to `limit` records with a sequence greater than `after`, oldest first, also bounded in bytes
    * (at least one record is returned when there is one). */

@@ -9,7 +9,7 @@ import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Credential } from '../registry/authenticator.ts'
-import type { EventLog } from './event-log.ts'
+import type { EventLog, LogAppend } from './event-log.ts'
 
 /** Partitions of the telemetry stream: IoT Hub's default. Security messages have one. */
 export const TELEMETRY_PARTITIONS = 4
@@ -36,19 +36,39 @@ export class Telemetry {
    *
    * @throws {HubError} `MessageTooLarge` (body and properties over 256 KiB)
    */
-  async accept(message: DeviceMessage, { authMethod, generationId }: Credential): Promise<void> {
+  async accept(message: DeviceMessage, credential: Credential): Promise<void> {
     if (messageBytes(message) > MAX_MESSAGE_BYTES) {
       throw new HubError('MessageTooLarge', `A message may take ${MAX_MESSAGE_BYTES} bytes.`)
     }
-    const stream = isSecurityMessage(message) ? 'security' : 'telemetry'
-    const partition = stream === 'security' ? 0 : partitionOf(message.ref.deviceId)
-    await this.#eventLog.append(stream, partition, {
-      ...message,
-      enqueuedTimeMs: this.#clock.now(),
-      authMethod,
-      generationId,
-    })
+    const { stream, partition, message: stamped } = this.#stamp(message, credential)
+    await this.#eventLog.append(stream, partition, stamped)
     this.#bus.publish({ kind: 'messages-stored', stream })
+  }
+
+  /**
+   * As `accept` for several messages: all are stored or none.
+   *
+   * @throws {HubError} `MessageTooLarge` (all of them together over 256 KiB)
+   */
+  async acceptBatch(messages: readonly DeviceMessage[], credential: Credential): Promise<void> {
+    const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0)
+    if (bytes > MAX_MESSAGE_BYTES) {
+      throw new HubError('MessageTooLarge', `A batch may take ${MAX_MESSAGE_BYTES} bytes.`)
+    }
+    const appends = messages.map((message) => this.#stamp(message, credential))
+    await this.#eventLog.appendAll(appends)
+    for (const stream of new Set(appends.map((append) => append.stream))) {
+      this.#bus.publish({ kind: 'messages-stored', stream })
+    }
+  }
+
+  #stamp(message: DeviceMessage, { authMethod, generationId }: Credential): LogAppend {
+    const stream = isSecurityMessage(message) ? 'security' : 'telemetry'
+    return {
+      stream,
+      partition: stream === 'security' ? 0 : partitionOf(message.ref.deviceId),
+      message: { ...message, enqueuedTimeMs: this.#clock.now(), authMethod, generationId },
+    }
   }
 
   /** Forgets telemetry after its retention, until the returned function is called. */

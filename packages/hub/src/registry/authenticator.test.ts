@@ -3,9 +3,11 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { CLOCK_SKEW_MS, type DeviceRef, formatSas, HubError } from '@twinward/protocol'
 import { InProcessBus } from '../adapters/memory/bus.ts'
+import { MemoryCertificates } from '../adapters/memory/certificates.ts'
 import { MemoryRegistry } from '../adapters/memory/registry.ts'
 import { silentLog } from '../log.ts'
 import { Authenticator } from './authenticator.ts'
+import { Authorities } from './authorities.ts'
 import { HostNames } from './host-names.ts'
 import { Identities } from './identities.ts'
 import type { SharedAccessPolicy } from './policies.ts'
@@ -32,7 +34,17 @@ async function open() {
   })
   await identities.createDevice(pump.deviceId, keys(10))
   await identities.createModule(agent, keys(20))
-  return { identities, authenticator: new Authenticator(registry, policies, hosts, clock) }
+  return { identities, authenticator: makeAuthenticator(registry) }
+}
+
+function makeAuthenticator(registry: MemoryRegistry, own = policies, time = clock): Authenticator {
+  const authorities = new Authorities(new MemoryCertificates())
+  return new Authenticator({ registry, authorities, clock: time }, own, hosts)
+}
+
+/** A request of a service. */
+function call(authorization: string | undefined, path = '/devices') {
+  return { authorization, path }
 }
 
 function token(resource: string, key: string, options: { atS?: number; policy?: string } = {}) {
@@ -87,23 +99,37 @@ test('connect: the device’s key never opens its module, nor the module’s key
 
 test('connect: refuses what is expired, foreign, unknown, disabled or no token', async () => {
   const { authenticator, identities } = await open()
-  const refused = (ref: DeviceRef, text: string, reason: RegExp) =>
-    assert.rejects(
-      authenticator.connect(ref, { token: text }),
-      isRefused('IotHubUnauthorized', reason),
-    )
+  const refused = (
+    ref: DeviceRef,
+    text: string,
+    reason: RegExp,
+    code = 'IotHubUnauthorized',
+  ): Promise<void> =>
+    assert.rejects(authenticator.connect(ref, { token: text }), isRefused(code, reason))
+  const refusedElsewhere = (ref: DeviceRef, text: string, reason: RegExp) =>
+    refused(ref, text, reason, 'IotHubUnauthorizedAccess')
   const atS = NOW_S - CLOCK_SKEW_MS / 1000 - 1
   await refused(pump, token(deviceResource, keyOf(10), { atS }), /expired/)
-  await refused(pump, token('other.example.net/devices/pump(1)!', keyOf(10)), /another resource/)
-  await refused(pump, token('hub.example.net/devices/pump', keyOf(10)), /another resource/)
-  await refused(pump, token('hub.example.net', keyOf(10)), /another resource/)
-  await refused(pump, token(moduleResource, keyOf(10)), /another resource/)
+  await refusedElsewhere(
+    pump,
+    token('other.example.net/devices/pump(1)!', keyOf(10)),
+    /another host/,
+  )
+  for (const resource of [
+    'hub.example.net/devices/pump',
+    'hub.example.net/devices',
+    'hub.example.net',
+    moduleResource,
+  ]) {
+    await refusedElsewhere(pump, token(resource, keyOf(10)), /another resource/)
+  }
   await refused(
     { deviceId: 'nobody' },
     token('hub.example.net/devices/nobody', keyOf(10)),
     /unknown/,
   )
   await refused(pump, 'secret', /not a shared access signature/)
+  await refused(pump, '', /neither a token nor a certificate/)
   await identities.update(pump, { status: 'disabled' }, '*')
   await refused(pump, token(deviceResource, keyOf(10)), /disabled/)
   await refused(agent, token(moduleResource, keyOf(20)), /disabled/)
@@ -126,19 +152,26 @@ test('connect: a policy with DeviceConnect opens every device, one without it no
     authenticator.connect(pump, {
       token: token('hub.example.net', keyOf(3), { policy: 'service' }),
     }),
-    isRefused('IotHubUnauthorized', /lacks DeviceConnect/),
+    isRefused('IotHubUnauthorizedAccess', /lacks DeviceConnect/),
   )
 })
 
 test('service: a policy has its rights and no others', async () => {
   const { authenticator } = await open()
   const text = token('hub.example.net', keyOf(4), { policy: 'service' })
-  assert.equal(authenticator.service(text, 'ServiceConnect').policyName, 'service')
-  assert.equal(authenticator.service(text, 'RegistryRead', 'ServiceConnect').policyName, 'service')
-  const refused = (header: string | undefined, reason: RegExp) =>
+  assert.equal(authenticator.service(call(text), 'ServiceConnect').policyName, 'service')
+  assert.equal(
+    authenticator.service(call(text), 'RegistryRead', 'ServiceConnect').policyName,
+    'service',
+  )
+  const refused = (
+    header: string | undefined,
+    reason: RegExp,
+    code = 'IotHubUnauthorizedAccess',
+  ): void =>
     assert.throws(
-      () => authenticator.service(header, 'RegistryWrite'),
-      isRefused('IotHubUnauthorizedAccess', reason),
+      () => authenticator.service(call(header), 'RegistryWrite'),
+      isRefused(code, reason),
     )
   refused(text, /lacks RegistryWrite/)
   refused(undefined, /no shared access signature/)
@@ -146,29 +179,28 @@ test('service: a policy has its rights and no others', async () => {
   refused(token('hub.example.net', keyOf(4), { policy: 'nobody' }), /unknown policy/)
   refused(token('hub.example.net', keyOf(10)), /unknown policy/)
   refused(token('other.example.net', keyOf(4), { policy: 'service' }), /another host/)
-  refused(token('hub.example.net', keyOf(4), { policy: 'service', atS: 1 }), /expired/)
+  const old = token('hub.example.net', keyOf(4), { policy: 'service', atS: 1 })
+  refused(old, /expired/, 'IotHubUnauthorized')
 })
 
 test('service: a token that was right is refused once it has expired', async () => {
   let nowMs = NOW_MS
-  const authenticator = new Authenticator(new MemoryRegistry(), policies, hosts, {
-    ...clock,
-    now: () => nowMs,
-  })
+  const time = { ...clock, now: () => nowMs }
+  const authenticator = makeAuthenticator(new MemoryRegistry(), policies, time)
   const text = token('hub.example.net', keyOf(3), { policy: 'service', atS: NOW_S + 60 })
   nowMs += 60_000 + CLOCK_SKEW_MS
-  assert.equal(authenticator.service(text, 'ServiceConnect').policyName, 'service')
+  assert.equal(authenticator.service(call(text), 'ServiceConnect').policyName, 'service')
   nowMs += 1
-  const isExpired = isRefused('IotHubUnauthorizedAccess', /expired/)
-  assert.throws(() => authenticator.service(text, 'ServiceConnect'), isExpired)
+  const isExpired = isRefused('IotHubUnauthorized', /expired/)
+  assert.throws(() => authenticator.service(call(text), 'ServiceConnect'), isExpired)
 })
 
 test('service: a token that was right opens nothing that its policy lacks', async () => {
   const { authenticator } = await open()
   const text = token('hub.example.net', keyOf(3), { policy: 'service' })
-  authenticator.service(text, 'ServiceConnect')
+  authenticator.service(call(text), 'ServiceConnect')
   assert.throws(
-    () => authenticator.service(text, 'RegistryRead'),
+    () => authenticator.service(call(text), 'RegistryRead'),
     isRefused('IotHubUnauthorizedAccess', /lacks RegistryRead/),
   )
 })
@@ -176,7 +208,7 @@ test('service: a token that was right opens nothing that its policy lacks', asyn
 test('service: a wrong token stays wrong beside a right one, however often it comes', async () => {
   const { authenticator } = await open()
   const right = token('hub.example.net', keyOf(3), { policy: 'service' })
-  authenticator.service(right, 'ServiceConnect')
+  authenticator.service(call(right), 'ServiceConnect')
   const wrong = [
     token('hub.example.net', keyOf(9), { policy: 'service' }),
     right.replace(/sig=.../, 'sig=AAA'),
@@ -185,20 +217,64 @@ test('service: a wrong token stays wrong beside a right one, however often it co
   ]
   for (const text of [...wrong, ...wrong]) {
     const isWrongKey = isRefused('IotHubUnauthorizedAccess', /wrong key/)
-    assert.throws(() => authenticator.service(text, 'ServiceConnect', 'DeviceConnect'), isWrongKey)
+    assert.throws(
+      () => authenticator.service(call(text), 'ServiceConnect', 'DeviceConnect'),
+      isWrongKey,
+    )
   }
 })
 
 test('service: a token is worth nothing to a hub whose policies have other keys', async () => {
   const { authenticator } = await open()
   const text = token('hub.example.net', keyOf(3), { policy: 'service' })
-  authenticator.service(text, 'ServiceConnect')
+  authenticator.service(call(text), 'ServiceConnect')
   const rolled = policies.map((policy) => ({
     ...policy,
     primaryKey: keyOf(5),
     secondaryKey: keyOf(6),
   }))
-  const next = new Authenticator(new MemoryRegistry(), rolled, hosts, clock)
+  const next = makeAuthenticator(new MemoryRegistry(), rolled)
   const isWrongKey = isRefused('IotHubUnauthorizedAccess', /wrong key/)
-  assert.throws(() => next.service(text, 'ServiceConnect'), isWrongKey)
+  assert.throws(() => next.service(call(text), 'ServiceConnect'), isWrongKey)
+})
+
+test('service: a token for a path opens that path and what is below it', async () => {
+  const { authenticator } = await open()
+  const text = token('hub.example.net/devices/pump(1)!', keyOf(3), { policy: 'service' })
+  const opens = (path: string) => authenticator.service(call(text, path), 'ServiceConnect')
+  opens('/devices/pump(1)!?api-version=2021-04-12')
+  opens('/devices/pump%281%29%21')
+  opens('/devices/pump(1)!/modules/azureiotsecurity')
+  const isElsewhere = isRefused('IotHubUnauthorizedAccess', /another resource/)
+  for (const path of [
+    '/devices',
+    '/devices/pump',
+    '/devices/pump(1)!2',
+    '/twins/pump(1)!',
+    '/%zz',
+  ]) {
+    assert.throws(() => opens(path), isElsewhere)
+  }
+})
+
+test('owner: a device with its own key, for the hub as a whole; no policy and no other device', async () => {
+  const { authenticator, identities } = await open()
+  await identities.createDevice('pump-2', {})
+  for (const resource of ['hub.example.net', deviceResource]) {
+    await authenticator.owner(pump.deviceId, { token: token(resource, keyOf(11)) })
+  }
+  await assert.rejects(
+    authenticator.owner('pump-2', { token: token('hub.example.net', keyOf(11)) }),
+    isRefused('IotHubUnauthorized', /wrong key/),
+  )
+  await assert.rejects(
+    authenticator.owner(pump.deviceId, { token: token('hub.example.net', keyOf(20)) }),
+    isRefused('IotHubUnauthorized', /wrong key/),
+  )
+  await assert.rejects(
+    authenticator.owner(pump.deviceId, {
+      token: token('hub.example.net', keyOf(1), { policy: 'device' }),
+    }),
+    isRefused('IotHubUnauthorizedAccess', /policy/),
+  )
 })

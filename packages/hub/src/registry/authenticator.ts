@@ -1,18 +1,20 @@
-import { createHmac } from 'node:crypto'
 import {
   CLOCK_SKEW_MS,
   type DeviceRef,
-  HubError,
   parseSas,
   percentDecode,
   type SasToken,
-  sasStringToSign,
 } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
-import type { Proof } from './client-certificate.ts'
+import type { Authorities } from './authorities.ts'
+import { type CertificateProof, checkCertificate } from './certificate-checks.ts'
+import type { ClientCertificate, Proof } from './client-certificate.ts'
+import { keyId } from './credential-ids.ts'
 import type { HostNames } from './host-names.ts'
-import { type Right, type SharedAccessPolicy, signaturesMatch } from './policies.ts'
+import type { Right, SharedAccessPolicy } from './policies.ts'
+import { refused, unauthorized } from './refusals.ts'
 import type { Entry, Registry } from './registry.ts'
+import { type CaseRule, leadsTo, resourceOf, segmentsOf, signingKey } from './sas-checks.ts'
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.ts'
 
 /** What a device or module has proven, good until `expiresAtMs`. */
@@ -23,6 +25,10 @@ export interface Credential {
   readonly authMethod: string
   /** Of the identity when it authenticated: a change of keys or status moves it. 0 for a policy. */
   readonly identityEtag: number
+  /** Which of `credentialIds` it was; absent for a policy, which no change of the identity ends. */
+  readonly credentialId?: string
+  /** SHA-256 of the registered CA that the certificate came from. */
+  readonly authorityId?: string
 }
 
 /** What a service has proven. */
@@ -31,9 +37,30 @@ export interface Grant {
   readonly rights: readonly Right[]
 }
 
-/** Checks the tokens of devices, modules and services (06). Says no with one text; why goes to `cause`. */
+/** A request of a service. */
+export interface ServiceCall {
+  /** The header. */
+  readonly authorization: string | undefined
+  /** As in the URL, with or without the query. */
+  readonly path: string
+}
+
+interface AuthenticatorPorts {
+  readonly registry: Registry
+  readonly authorities: Authorities
+  readonly clock: Clock
+}
+
+/** Host, `devices` and `{d}`: what the token of an identity's own key must name at least. */
+const OWN_TOKEN_SEGMENTS = 2
+
+/**
+ * Checks the tokens and certificates of devices and modules, and the tokens of services (06). Says no
+ * with one text; why goes to `cause`.
+ */
 export class Authenticator {
   readonly #registry: Registry
+  readonly #authorities: Authorities
   readonly #policies: ReadonlyMap<string, SharedAccessPolicy>
   readonly #hostNames: HostNames
   readonly #clock: Clock
@@ -41,143 +68,168 @@ export class Authenticator {
   readonly #verified = new VerifiedTokens()
 
   constructor(
-    registry: Registry,
+    { registry, authorities, clock }: AuthenticatorPorts,
     policies: readonly SharedAccessPolicy[],
     hostNames: HostNames,
-    clock: Clock,
   ) {
     this.#registry = registry
+    this.#authorities = authorities
     this.#policies = new Map(policies.map((policy) => [policy.name, policy]))
     this.#hostNames = hostNames
     this.#clock = clock
   }
 
   /**
-   * Checks what a device or module connects with. A module's token is signed by its own key: its
-   * device's key never opens it.
+   * Checks what a device or module connects with: a token, or without one its certificate. A
+   * module's token is signed by its own key: its device's key never opens it.
    *
-   * @throws {HubError} `IotHubUnauthorized`
+   * @throws {HubError} `IotHubUnauthorized`; `IotHubUnauthorizedAccess` for the token of another
+   *   resource or host, or of a policy without the right (06 §8)
    */
   async connect(ref: DeviceRef, proof: Proof): Promise<Credential> {
+    if (proof.token === '') return this.#byCertificate(await this.#enabled(ref), proof.certificate)
     const token = this.#readToken(proof.token)
-    const entry = await this.#registry.find(ref)
-    if (!entry) throw refused('unknown identity')
-    if (await this.#isDisabled(entry)) throw refused('the device is disabled')
-    if (token.policyName !== undefined) this.#checkPolicy(token, ref)
-    else this.#checkIdentity(token, entry)
-    return {
-      expiresAtMs: token.expiresAtMs + CLOCK_SKEW_MS,
-      generationId: entry.identity.generationId,
-      identityEtag: token.policyName === undefined ? entry.identity.etag : 0,
-      authMethod: authMethod(ref, token.policyName !== undefined),
-    }
+    const entry = await this.#enabled(ref)
+    if (token.policyName === undefined) return this.#byKey(token, entry, OWN_TOKEN_SEGMENTS)
+    this.#checkPolicy(token, ref)
+    return { ...this.#credential(entry, 'hub', 'sas'), ...expiryOf(token) }
   }
 
   /**
-   * Checks the `Authorization` header of a service.
+   * As `connect` for what a device asks about itself: its own key or certificate and no policy, but
+   * the token may be for the hub as a whole.
    *
-   * @throws {HubError} `IotHubUnauthorizedAccess`
+   * @throws {HubError} as `connect`
    */
-  service(header: string | undefined, ...anyOf: readonly Right[]): Grant {
-    const policy = this.#servicePolicy(header)
+  async owner(deviceId: string, proof: Proof): Promise<Credential> {
+    const ref = { deviceId }
+    if (proof.token === '') return this.#byCertificate(await this.#enabled(ref), proof.certificate)
+    const token = this.#readToken(proof.token)
+    if (token.policyName !== undefined) throw unauthorized('the token is one of a policy')
+    return this.#byKey(token, await this.#enabled(ref), 0)
+  }
+
+  /**
+   * Checks the token of a service: its policy, its rights, and that it is for this path or above it.
+   *
+   * @throws {HubError} `IotHubUnauthorizedAccess`; `IotHubUnauthorized` when it has expired
+   */
+  service({ authorization, path }: ServiceCall, ...anyOf: readonly Right[]): Grant {
+    if (authorization === undefined) throw unauthorized('no shared access signature')
+    const token = this.#verified.find(authorization) ?? this.#verifyService(authorization)
+    const { policy, scope, expiresAtMs } = token
+    if (expiresAtMs + CLOCK_SKEW_MS < this.#clock.now()) throw refused('token expired')
     if (!anyOf.some((right) => policy.rights.includes(right))) {
       throw unauthorized(`policy ${policy.name} lacks ${anyOf.join(' or ')}`)
+    }
+    if (scope.length > 0 && !leadsTo(scope, pathSegments(path), 'exact')) {
+      throw unauthorized('the token is for another resource')
     }
     return { policyName: policy.name, rights: policy.rights }
   }
 
-  #servicePolicy(header: string | undefined): SharedAccessPolicy {
-    if (header === undefined) throw unauthorized('no shared access signature')
-    const { policy, expiresAtMs } = this.#verified.find(header) ?? this.#verifyService(header)
-    if (expiresAtMs + CLOCK_SKEW_MS < this.#clock.now()) throw unauthorized('token expired')
-    return policy
-  }
-
   /** Checks all but the time, which goes on, and remembers a token that passed. */
-  #verifyService(header: string): VerifiedToken {
-    const token = parseSas(header)
+  #verifyService(authorization: string): VerifiedToken {
+    const token = parseSas(authorization)
     if (!token) throw unauthorized('no shared access signature')
-    const [host = ''] = segmentsOf(token)
+    const { host, segments: scope } = resourceOf(token)
     if (!this.#hostNames.matches(host)) throw unauthorized('the token is for another host')
     const policy = this.#policies.get(token.policyName ?? '')
-    if (!policy || !isSignedBy(token, policy)) throw unauthorized('unknown policy or wrong key')
-    const verified = { policy, expiresAtMs: token.expiresAtMs }
-    this.#verified.add(header, verified)
+    if (!policy || signingKey(token, policy) === undefined) {
+      throw unauthorized('unknown policy or wrong key')
+    }
+    const verified = { policy, scope, expiresAtMs: token.expiresAtMs }
+    this.#verified.add(authorization, verified)
     return verified
   }
 
   #readToken(text: string): SasToken {
     const token = parseSas(text)
-    if (!token) throw refused('the password is not a shared access signature')
+    if (!token) throw refused('what it sent is not a shared access signature')
     if (token.expiresAtMs + CLOCK_SKEW_MS < this.#clock.now()) throw refused('token expired')
     return token
   }
 
+  /** The entry of an identity that may connect. A module has no status of its own (01 §2). */
+  async #enabled(ref: DeviceRef): Promise<Entry> {
+    const entry = await this.#registry.find(ref)
+    if (!entry) throw refused('unknown identity')
+    const isModule = ref.moduleId !== undefined
+    const device = isModule ? await this.#registry.find({ deviceId: ref.deviceId }) : entry
+    if (device?.identity.status !== 'enabled') throw refused('the device is disabled')
+    return entry
+  }
+
   #checkPolicy(token: SasToken, ref: DeviceRef): void {
     const policy = this.#policies.get(token.policyName ?? '')
-    if (!policy || !isSignedBy(token, policy)) throw refused('unknown policy or wrong key')
-    if (!policy.rights.includes('DeviceConnect')) {
-      throw refused(`policy ${policy.name} lacks DeviceConnect`)
+    if (!policy || signingKey(token, policy) === undefined) {
+      throw refused('unknown policy or wrong key')
     }
-    if (!this.#covers(token, ref, 0)) throw refused('the token is for another resource')
+    if (!policy.rights.includes('DeviceConnect')) {
+      throw unauthorized(`policy ${policy.name} lacks DeviceConnect`)
+    }
+    this.#checkResource(token, ref, 'exact')
   }
 
-  #checkIdentity(token: SasToken, { ref, identity }: Entry): void {
-    const { authentication } = identity
+  #byKey(token: SasToken, entry: Entry, minSegments: number): Credential {
+    const { authentication } = entry.identity
     if (authentication.type !== 'sas') throw refused(`the identity uses ${authentication.type}`)
-    if (!isSignedBy(token, authentication)) throw refused('wrong key')
-    if (!this.#covers(token, ref, 3)) throw refused('the token is for another resource')
+    const key = signingKey(token, authentication)
+    if (key === undefined) throw refused('wrong key')
+    this.#checkResource(token, entry.ref, 'any case', minSegments)
+    const scope = entry.ref.moduleId === undefined ? 'device' : 'module'
+    return {
+      ...this.#credential(entry, scope, 'sas'),
+      ...expiryOf(token),
+      identityEtag: entry.identity.etag,
+      credentialId: keyId(key),
+    }
   }
 
-  /** A module has no status of its own: its device's counts. */
-  async #isDisabled({ ref, identity }: Entry): Promise<boolean> {
-    if (ref.moduleId === undefined) return identity.status === 'disabled'
-    const device = await this.#registry.find({ deviceId: ref.deviceId })
-    return device?.identity.status !== 'enabled'
+  async #byCertificate(
+    entry: Entry,
+    certificate: ClientCertificate | undefined,
+  ): Promise<Credential> {
+    if (!certificate) throw refused('neither a token nor a certificate')
+    const proof: CertificateProof = await checkCertificate(entry, certificate, {
+      authorities: this.#authorities,
+      nowMs: this.#clock.now(),
+    })
+    const scope = entry.ref.moduleId === undefined ? 'device' : 'module'
+    return {
+      ...this.#credential(entry, scope, 'x509'),
+      ...proof,
+      identityEtag: entry.identity.etag,
+    }
   }
 
-  /** Whether the token's resource is `ref` or above it; `minSegments` 3 = it must name the device. */
-  #covers(token: SasToken, { deviceId, moduleId }: DeviceRef, minSegments: number): boolean {
-    const [host = '', ...rest] = segmentsOf(token)
-    if (!this.#hostNames.matches(host) || rest.length + 1 < minSegments) return false
-    const wanted = ['devices', deviceId, ...(moduleId === undefined ? [] : ['modules', moduleId])]
-    return (
-      rest.length <= wanted.length &&
-      rest.every((part, index) => part === wanted[index] || percentDecode(part) === wanted[index])
-    )
+  /** @param minSegments  so much below the host a token must name */
+  #checkResource(token: SasToken, ref: DeviceRef, rule: CaseRule, minSegments = 0): void {
+    const { host, segments } = resourceOf(token)
+    if (!this.#hostNames.matches(host)) throw unauthorized('the token is for another host')
+    if (segments.length < minSegments || !leadsTo(segments, segmentsOf(ref), rule)) {
+      throw unauthorized('the token is for another resource')
+    }
+  }
+
+  #credential(
+    { identity }: Entry,
+    scope: 'hub' | 'device' | 'module',
+    type: 'sas' | 'x509',
+  ): Omit<Credential, 'expiresAtMs'> {
+    return {
+      generationId: identity.generationId,
+      authMethod: JSON.stringify({ scope, type, issuer: 'iothub', acceptingIpFilterRule: null }),
+      identityEtag: 0,
+    }
   }
 }
 
-function segmentsOf({ resource }: SasToken): readonly string[] {
-  return (percentDecode(resource) ?? '').split('/')
+function expiryOf(token: SasToken): { readonly expiresAtMs: number } {
+  return { expiresAtMs: token.expiresAtMs + CLOCK_SKEW_MS }
 }
 
-function isSignedBy(
-  token: SasToken,
-  { primaryKey, secondaryKey }: { primaryKey: string; secondaryKey: string },
-): boolean {
-  const text = sasStringToSign(token)
-  // The primary key first, because nearly all use it. That the time tells which key it was helps
-  // nobody: each comparison takes the same time however much of the signature is right.
-  return (
-    signaturesMatch(token.signature, hmac(primaryKey, text)) ||
-    signaturesMatch(token.signature, hmac(secondaryKey, text))
-  )
-}
-
-function hmac(keyBase64: string, text: string): string {
-  return createHmac('sha256', Buffer.from(keyBase64, 'base64')).update(text).digest('base64')
-}
-
-function authMethod({ moduleId }: DeviceRef, byPolicy: boolean): string {
-  const scope = byPolicy ? 'hub' : moduleId === undefined ? 'device' : 'module'
-  return `{"scope":"${scope}","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}`
-}
-
-function refused(reason: string): HubError {
-  return new HubError('IotHubUnauthorized', 'Unauthorized', { cause: reason })
-}
-
-function unauthorized(reason: string): HubError {
-  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized', { cause: reason })
+function pathSegments(path: string): readonly string[] {
+  const [bare = ''] = path.split('?')
+  return (percentDecode(bare) ?? '').split('/').filter((segment) => segment !== '')
 }

@@ -120,3 +120,60 @@ test('update: a module cannot be disabled by itself', async () => {
   assert.equal(identity.status, 'enabled')
   assert.ok(notices.every((notice) => notice.kind === 'identity-changed' && !notice.disabled))
 })
+
+test('update: system modules come in the same write when a device becomes an edge device, and are told', async () => {
+  const { identities, notices } = open()
+  await identities.createDevice('pump-1', {})
+  notices.length = 0
+  const edge = await identities.update({ deviceId: 'pump-1' }, { iotEdge: true }, '*')
+  assert.equal(edge.identity.deviceScope, 'ms-azure-iot-edge://pump-1')
+  const agent = await identities.get({ deviceId: 'pump-1', moduleId: '$edgeAgent' })
+  assert.deepEqual(agent.identity.authentication, { type: 'none' })
+  assert.equal(agent.identity.managedBy, 'iotEdge')
+  await identities.update({ deviceId: 'pump-1' }, {}, '*')
+  await assert.rejects(identities.get(agent.ref), fails('ModuleNotFound'))
+  assert.deepEqual(
+    notices.map((notice) => [notice.kind, 'ref' in notice && notice.ref.moduleId]),
+    [
+      ['identity-created', '$edgeAgent'],
+      ['identity-created', '$edgeHub'],
+      ['identity-changed', undefined],
+      ['identity-removed', '$edgeAgent'],
+      ['identity-removed', '$edgeHub'],
+      ['identity-changed', undefined],
+    ],
+  )
+})
+
+test('update: a system module needs no keys, keeps its manager, and takes the keys that it is given', async () => {
+  const { identities } = open()
+  await identities.createDevice('pump-1', { iotEdge: true })
+  const ref = { deviceId: 'pump-1', moduleId: '$edgeAgent' }
+  for (const authentication of [undefined, { type: 'none' }, { type: 'sas' }]) {
+    const { identity } = await identities.update(
+      ref,
+      { managedBy: 'me', ...(authentication && { authentication }) },
+      '*',
+    )
+    assert.deepEqual([identity.authentication.type, identity.managedBy], ['none', 'iotEdge'])
+  }
+  const key = Buffer.alloc(32, 1).toString('base64')
+  const authentication = { symmetricKey: { primaryKey: key, secondaryKey: key } }
+  const { identity } = await identities.update(ref, { authentication }, '*')
+  assert.equal(identity.authentication.type, 'sas')
+  await assert.rejects(identities.remove(ref, '*'), fails('SystemModuleModifyUnauthorizedAccess'))
+  await identities.remove({ deviceId: 'pump-1' }, '*')
+})
+
+test('createDevice: modules of its origin take the place of companions and system modules', async () => {
+  const { identities } = open()
+  const ref = { deviceId: 'pump-1', moduleId: 'azureiotsecurity' }
+  const own = identities.makeModule(ref, {}, { tags: { mine: 1 }, desired: {} })
+  await identities.createDevice('pump-1', { iotEdge: true }, { modules: [own] })
+  assert.deepEqual((await identities.get(ref)).twin.tags, { mine: 1 })
+  const modules = await identities.listModules('pump-1')
+  assert.deepEqual(
+    modules.map((entry) => entry.ref.moduleId),
+    ['$edgeAgent', '$edgeHub', 'azureiotsecurity'],
+  )
+})

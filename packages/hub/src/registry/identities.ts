@@ -1,49 +1,35 @@
-import { randomBytes } from 'node:crypto'
-import {
-  type DeviceRef,
-  type DeviceStatus,
-  HubError,
-  type Identity,
-  isValidId,
-  type JsonObject,
-  MAX_IDENTITIES,
-  MAX_MODULES_PER_DEVICE,
-  MAX_PROPERTIES_BYTES,
-  MAX_STATUS_REASON_CHARACTERS,
-  MAX_TAGS_BYTES,
-} from '@twinward/protocol'
+import { type DeviceRef, HubError, type Identity, MAX_MODULES_PER_DEVICE } from '@twinward/protocol'
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
-import { type EtagCondition, etagMatches, formatIdentityEtag } from '../twins/etag.ts'
-import { emptySection, patchTags, replaceSection } from '../twins/patch.ts'
-import { type AuthenticationWrite, resolveAuthentication } from './authentication.ts'
+import { Turns } from '../messages/turns.ts'
+import type { EtagCondition } from '../twins/etag.ts'
+import { Capacity } from './capacity.ts'
+import { credentialIds } from './credential-ids.ts'
+import { type Companions, type DeviceOrigin, EntryMaker, type TwinSeed } from './entry-maker.ts'
 import type { HostNames } from './host-names.ts'
-import type { Entry, Registry, RegistryCounts } from './registry.ts'
+import { checkEtag, keptKeys, nextIdentity } from './identity-update.ts'
+import type { IdentityWrite } from './identity-write.ts'
+import type { DeviceChange, Entry, Registry, RegistryCounts } from './registry.ts'
+import {
+  authenticationOf,
+  EDGE_MANAGER,
+  EDGE_MODULE_IDS,
+  edgeChange,
+  isSystemModule,
+  refuseSystemModule,
+} from './system-modules.ts'
 
-/** What a caller may set of an identity; what is absent gets its default, on update too (01 §4.1). */
-export interface IdentityWrite {
-  readonly status?: DeviceStatus
-  readonly statusReason?: string | null
-  readonly authentication?: AuthenticationWrite
-  readonly iotEdge?: boolean
-  readonly managedBy?: string
+/** How an identity is replaced, beyond what a caller may set of it. */
+export interface UpdateOptions {
+  /**
+   * It comes from an export: keys that it does not carry, and an edge device's own scope, stay as they
+   * are.
+   */
+  readonly isRestored?: boolean
 }
-
-/** A module that is created together with its device, with these sections in its twin. */
-export interface ModuleSeed {
-  readonly moduleId: string
-  readonly tags: JsonObject
-  readonly desired: JsonObject
-}
-
-/** Which modules every new device gets in the same write. */
-export type Companions = (deviceId: string) => readonly ModuleSeed[]
 
 /** Longest plug-and-play model id that is kept. */
 const MAX_MODEL_ID_CHARACTERS = 256
-
-/** Identity etags start anywhere but at zero, as IoT Hub's do; only equality matters. */
-const FIRST_ETAG = 1
 
 /** Devices and modules: how they come, change and go. */
 export class Identities {
@@ -51,8 +37,10 @@ export class Identities {
   readonly #bus: EventBus
   readonly #clock: Clock
   readonly #hostNames: HostNames
-  readonly #companions: Companions
-  #lastGeneration = 0n
+  readonly #maker: EntryMaker
+  readonly #capacity: Capacity
+  /** Modules of one device are created one after the other, or their limit would not hold. */
+  readonly #moduleTurns = new Turns()
 
   constructor(
     ports: { registry: Registry; bus: EventBus; clock: Clock },
@@ -63,16 +51,22 @@ export class Identities {
     this.#bus = ports.bus
     this.#clock = ports.clock
     this.#hostNames = hostNames
-    this.#companions = companions
+    this.#maker = new EntryMaker(ports.clock, companions)
+    this.#capacity = new Capacity(ports.registry)
   }
 
   /** @throws {HubError} `DeviceNotFound` or `ModuleNotFound` */
   async get(ref: DeviceRef): Promise<Entry> {
-    return found(ref, await this.#registry.find(ref))
+    return this.#found(ref, await this.#registry.find(ref))
   }
 
   async listDevices(limit: number, after?: string): Promise<readonly Entry[]> {
     return this.#registry.listDevices(limit, after)
+  }
+
+  /** As `Registry.listEntries`. */
+  async listEntries(limit: number, after?: DeviceRef): Promise<readonly Entry[]> {
+    return this.#registry.listEntries(limit, after)
   }
 
   /** @throws {HubError} `DeviceNotFound` */
@@ -87,84 +81,103 @@ export class Identities {
   }
 
   /**
-   * Creates a device and, in the same write, the modules that every device has.
+   * Creates a device and, in the same write, the modules that it has from its first moment: those that
+   * every device has, those of its origin, and the system modules of an edge device.
    *
-   * @throws {HubError} `ArgumentInvalid`; `DeviceAlreadyExists`; `TooManyDevices`
+   * @throws {HubError} `ArgumentInvalid`; `InvalidDeviceScope`; `DeviceAlreadyExists`;
+   *   `TooManyDevices`; `TooManyModulesOnDevice`
    */
-  async createDevice(deviceId: string, write: IdentityWrite): Promise<Entry> {
-    const ref = { deviceId }
-    const device = this.#newEntry(ref, write, { tags: {}, desired: {} })
-    const modules = this.#companions(deviceId).map((seed) =>
-      this.#newEntry({ deviceId, moduleId: seed.moduleId }, {}, seed),
-    )
-    await this.#checkRoom(1 + modules.length)
-    const outcome = await this.#registry.insert([device, ...modules])
-    if (outcome !== 'inserted') {
+  async createDevice(
+    deviceId: string,
+    write: IdentityWrite,
+    origin: DeviceOrigin = {},
+  ): Promise<Entry> {
+    const entries = this.#maker.device(deviceId, write, origin)
+    checkModuleCount(entries.filter(({ ref }) => ref.moduleId !== undefined))
+    const insert = () => this.#registry.insert(entries)
+    if ((await this.#capacity.use(entries.length, insert)) !== 'inserted') {
       throw new HubError(
         'DeviceAlreadyExists',
         `A device with ID '${deviceId}' is already registered.`,
       )
     }
-    for (const entry of [device, ...modules]) this.#tellCreated(entry.ref)
-    return device
+    for (const { ref } of entries) this.#bus.publish({ kind: 'identity-created', ref })
+    return entries[0]
   }
 
   /**
    * @throws {HubError} `ArgumentInvalid`; `DeviceNotFound`; `ModuleAlreadyExistsOnDevice`;
-   *   `TooManyModulesOnDevice`
+   *   `TooManyModulesOnDevice`; `TooManyDevices`
    */
   async createModule(
     ref: Required<DeviceRef>,
     write: IdentityWrite,
-    seed: Omit<ModuleSeed, 'moduleId'> = { tags: {}, desired: {} },
+    twin?: TwinSeed,
   ): Promise<Entry> {
-    if (ref.moduleId.startsWith('$')) {
-      throw new HubError('ArgumentInvalid', 'Module ids that begin with $ are reserved.')
-    }
-    const entry = this.#newEntry(ref, write, seed)
-    await this.#checkRoom(1)
-    const siblings = await this.#registry.listModules(ref.deviceId)
-    if (siblings.length >= MAX_MODULES_PER_DEVICE) {
-      throw new HubError(
-        'TooManyModulesOnDevice',
-        `A device may have ${MAX_MODULES_PER_DEVICE} modules.`,
-      )
-    }
-    const outcome = await this.#registry.insert([entry])
+    refuseSystemModule(ref)
+    const entry = this.#maker.module(ref, write, twin)
+    const outcome = await this.#moduleTurns.run(ref.deviceId, async () => {
+      const siblings = await this.#registry.listModules(ref.deviceId)
+      if (siblings.every((sibling) => sibling.ref.moduleId !== ref.moduleId)) {
+        checkModuleCount([...siblings, entry])
+      }
+      return this.#capacity.use(1, () => this.#registry.insert([entry]))
+    })
     if (outcome !== 'inserted') throw this.#notInserted(ref, 'orphan' in outcome)
-    this.#tellCreated(ref)
+    this.#bus.publish({ kind: 'identity-created', ref: entry.ref })
     return entry
   }
 
   /**
-   * Replaces what a caller may set. Absent authentication mints new keys (01 §4.1).
+   * A module as it would be created, for `DeviceOrigin.modules`.
    *
-   * @throws {HubError} `DeviceNotFound` or `ModuleNotFound`; `PreconditionFailed`; `ArgumentInvalid`
+   * @throws {HubError} `ArgumentInvalid`
    */
-  async update(ref: DeviceRef, write: IdentityWrite, ifMatch: EtagCondition): Promise<Entry> {
+  makeModule(ref: Required<DeviceRef>, write: IdentityWrite, twin?: TwinSeed): Entry {
+    if (!EDGE_MODULE_IDS.includes(ref.moduleId)) refuseSystemModule(ref)
+    const managedBy = isSystemModule(ref) ? { managedBy: EDGE_MANAGER } : {}
+    return this.#maker.module(ref, { ...write, ...managedBy }, twin)
+  }
+
+  /**
+   * Replaces what a caller may set. Absent authentication mints new keys (01 §4.1). When a device
+   * becomes an edge device its system modules come in the same write, and go when it is none any more.
+   *
+   * @throws {HubError} `DeviceNotFound` or `ModuleNotFound`; `PreconditionFailed`; `ArgumentInvalid`;
+   *   `InvalidDeviceScope`
+   */
+  async update(
+    ref: DeviceRef,
+    write: IdentityWrite,
+    ifMatch: EtagCondition,
+    { isRestored = false }: UpdateOptions = {},
+  ): Promise<Entry> {
     const nowMs = this.#clock.now()
-    const authentication = resolveAuthentication(write.authentication, ref)
+    const fresh = authenticationOf(write.authentication, ref)
     let before: Identity | undefined
-    const entry = await this.#registry.change(ref, (old) => {
+    const decide = (old: Entry): Entry => {
       checkEtag(old, ifMatch)
       before = old.identity
-      const next = settings(write, ref)
-      const identity: Identity = {
-        ...old.identity,
-        ...next,
-        authentication,
-        etag: old.identity.etag + 1,
-        statusUpdatedTimeMs:
-          next.status === old.identity.status ? old.identity.statusUpdatedTimeMs : nowMs,
+      const authentication = isRestored ? keptKeys(old.identity, write, fresh) : fresh
+      return {
+        ...old,
+        identity: { ...nextIdentity(old, write, nowMs, isRestored), authentication },
       }
-      return { ...old, identity }
-    })
-    const after = found(ref, entry)
+    }
+    const wanted = write.iotEdge && ref.moduleId === undefined ? EDGE_MODULE_IDS.length : 0
+    const entry = await this.#capacity.use(wanted, () =>
+      ref.moduleId === undefined
+        ? this.#changeDevice(ref.deviceId, decide)
+        : this.#registry.change(ref, decide),
+    )
+    const after = await this.#found(ref, entry)
+    const { authentication, status } = after.identity
     this.#bus.publish({
       kind: 'identity-changed',
       ref,
-      disabled: after.identity.status === 'disabled',
+      disabled: status === 'disabled',
       credentialChanged: JSON.stringify(before?.authentication) !== JSON.stringify(authentication),
+      credentialIds: credentialIds(authentication),
     })
     return after
   }
@@ -173,14 +186,22 @@ export class Identities {
    * Removes a device with its modules, or a module.
    *
    * @throws {HubError} `DeviceNotFound` or `ModuleNotFound`; `PreconditionFailed`, also when `ifMatch`
-   *   is absent (01 §4)
+   *   is absent (01 §4); `SystemModuleModifyUnauthorizedAccess`
    */
   async remove(ref: DeviceRef, ifMatch: EtagCondition): Promise<void> {
     if (ifMatch === undefined) {
       throw new HubError('PreconditionFailed', 'A delete needs an If-Match header: missing ETag.')
     }
-    const removed = await this.#registry.remove(ref, (entry) => checkEtag(entry, ifMatch))
-    if (removed.length === 0) found(ref, undefined)
+    const removed = await this.#registry.remove(ref, (entry) => {
+      checkEtag(entry, ifMatch)
+      if (isSystemModule(ref)) {
+        throw new HubError(
+          'SystemModuleModifyUnauthorizedAccess',
+          `${ref.moduleId} goes when its device is no edge device any more.`,
+        )
+      }
+    })
+    if (removed.length === 0) await this.#found(ref, undefined)
     for (const gone of removed) this.#bus.publish({ kind: 'identity-removed', ref: gone })
   }
 
@@ -200,58 +221,50 @@ export class Identities {
     const entry = await this.#registry.change(ref, (old) =>
       old.identity.modelId === modelId ? old : { ...old, identity: { ...old.identity, modelId } },
     )
-    found(ref, entry)
+    await this.#found(ref, entry)
   }
 
-  #newEntry(
-    ref: DeviceRef,
-    write: IdentityWrite,
-    { tags, desired }: Omit<ModuleSeed, 'moduleId'>,
-  ): Entry {
-    for (const id of [ref.deviceId, ref.moduleId]) {
-      if (id !== undefined && !isValidId(id)) {
-        throw new HubError('ArgumentInvalid', `The id '${id.slice(0, 128)}' is not valid.`)
-      }
-    }
-    const nowMs = this.#clock.now()
-    const section = emptySection(nowMs)
-    return {
-      ref,
-      identity: {
-        generationId: this.#nextGeneration(),
-        etag: FIRST_ETAG + randomBytes(4).readUInt32BE(0),
-        ...settings(write, ref),
-        statusUpdatedTimeMs: 0,
-        connectionStateUpdatedTimeMs: 0,
-        lastActivityTimeMs: 0,
-        authentication: resolveAuthentication(write.authentication, ref),
-        modelId: '',
-      },
-      twin: {
-        etag: 1,
-        version: 2,
-        tags: patchTags({}, tags, MAX_TAGS_BYTES),
-        desired:
-          Object.keys(desired).length === 0
-            ? section
-            : replaceSection({ ...section, version: 0 }, desired, nowMs, MAX_PROPERTIES_BYTES),
-        reported: section,
-      },
-    }
+  /**
+   * Keeps what a persistent MQTT session is subscribed to, as its gateway packs it; `undefined` ends
+   * the session. Moves no etag; writes only what is new.
+   *
+   * @throws {HubError} `DeviceNotFound` or `ModuleNotFound`
+   */
+  async rememberSubscriptions(ref: DeviceRef, subscriptions: number | undefined): Promise<void> {
+    const entry = await this.#registry.change(ref, (old) => {
+      const { mqttSession, ...identity } = old.identity
+      if (mqttSession === subscriptions) return old
+      if (subscriptions === undefined) return { ...old, identity }
+      return { ...old, identity: { ...identity, mqttSession: subscriptions } }
+    })
+    await this.#found(ref, entry)
   }
 
-  /** Ticks of 100 ns, as IoT Hub's look; never the same twice in this process. */
-  #nextGeneration(): string {
-    const ticks = BigInt(this.#clock.now()) * 10_000n + 621_355_968_000_000_000n
-    this.#lastGeneration = ticks > this.#lastGeneration ? ticks : this.#lastGeneration + 1n
-    return String(this.#lastGeneration)
+  async #changeDevice(deviceId: string, decide: (old: Entry) => Entry): Promise<Entry | undefined> {
+    let edge: ReturnType<typeof edgeChange> = 'stays'
+    const change = (old: Entry): DeviceChange => {
+      const device = decide(old)
+      edge = edgeChange(old.identity, device.identity)
+      if (edge === 'comes') return { device, added: this.#maker.edgeModules(deviceId) }
+      return edge === 'goes' ? { device, removed: EDGE_MODULE_IDS } : { device }
+    }
+    const device = await this.#registry.changeDevice(deviceId, change)
+    if (edge === 'stays') return device
+    const kind = edge === 'comes' ? 'identity-created' : 'identity-removed'
+    for (const moduleId of EDGE_MODULE_IDS) {
+      this.#bus.publish({ kind, ref: { deviceId, moduleId } })
+    }
+    return device
   }
 
-  async #checkRoom(wanted: number): Promise<void> {
-    const { devices, modules } = await this.#registry.count()
-    if (devices + modules + wanted > MAX_IDENTITIES) {
-      throw new HubError('TooManyDevices', `A hub holds ${MAX_IDENTITIES} devices and modules.`)
+  /** A module that is missing may be missing because its device is. */
+  async #found(ref: DeviceRef, entry: Entry | undefined): Promise<Entry> {
+    if (entry) return entry
+    const { deviceId, moduleId } = ref
+    if (moduleId !== undefined && (await this.#registry.find({ deviceId }))) {
+      throw new HubError('ModuleNotFound', moduleId)
     }
+    throw new HubError('DeviceNotFound', deviceId)
   }
 
   #notInserted({ deviceId, moduleId }: Required<DeviceRef>, isOrphan: boolean): HubError {
@@ -261,37 +274,14 @@ export class Identities {
       `Device ${deviceId} in IotHub ${this.#hostNames.hubName} already contains Module ${moduleId}.`,
     )
   }
-
-  #tellCreated(ref: DeviceRef): void {
-    this.#bus.publish({ kind: 'identity-created', ref })
-  }
 }
 
-function settings(
-  write: IdentityWrite,
-  { moduleId }: DeviceRef,
-): Pick<Identity, 'status' | 'statusReason' | 'iotEdge' | 'managedBy'> {
-  const { statusReason = null, iotEdge = false, managedBy = '' } = write
-  // A module has no status of its own: disabling its device disables it (01 §2).
-  const status = moduleId === undefined ? (write.status ?? 'enabled') : 'enabled'
-  for (const [name, text] of Object.entries({ statusReason, managedBy })) {
-    if (text !== null && text.length > MAX_STATUS_REASON_CHARACTERS) {
-      throw new HubError(
-        'ArgumentInvalid',
-        `${name} may have ${MAX_STATUS_REASON_CHARACTERS} characters.`,
-      )
-    }
-  }
-  return { status, statusReason, iotEdge, managedBy }
-}
-
-function checkEtag({ identity }: Entry, ifMatch: EtagCondition): void {
-  if (etagMatches(ifMatch, formatIdentityEtag(identity.etag))) return
-  throw new HubError('PreconditionFailed', 'PreconditionFailed, ETag may be invalid.')
-}
-
-function found(ref: DeviceRef, entry: Entry | undefined): Entry {
-  if (entry) return entry
-  if (ref.moduleId === undefined) throw new HubError('DeviceNotFound', ref.deviceId)
-  throw new HubError('ModuleNotFound', ref.moduleId)
+/** System modules come on their own and do not count (01 §2). */
+function checkModuleCount(modules: readonly Entry[]): void {
+  const count = modules.filter(({ ref }) => !isSystemModule(ref)).length
+  if (count <= MAX_MODULES_PER_DEVICE) return
+  throw new HubError(
+    'TooManyModulesOnDevice',
+    `A device may have ${MAX_MODULES_PER_DEVICE} modules.`,
+  )
 }

@@ -1,4 +1,5 @@
 import type { DeviceRef, Identity, Twin } from '@twinward/protocol'
+import type { Query } from '../twins/query/ast.ts'
 
 /** One row of the registry: an identity and its twin. They are born and die together. Immutable. */
 export interface Entry {
@@ -13,10 +14,31 @@ export type InsertOutcome =
   | { readonly taken: DeviceRef }
   | { readonly orphan: DeviceRef }
 
+/** What `changeDevice` makes of a device and its modules. */
+export interface DeviceChange {
+  readonly device: Entry
+  /** Modules that the device has afterwards as they are here, whether or not it had them before. */
+  readonly added?: readonly Entry[]
+  /** Ids of modules that it has no more. */
+  readonly removed?: readonly string[]
+}
+
 export interface RegistryCounts {
   readonly devices: number
   readonly disabledDevices: number
   readonly modules: number
+}
+
+/** Which results of a query: up to `limit`, after the position that an earlier page ended at. */
+export interface QueryPage {
+  readonly limit: number
+  readonly after?: string
+}
+
+/** Results as JSON texts; `next` only when there are more, as `after` of the next page. */
+export interface QueryRows {
+  readonly rows: readonly string[]
+  readonly next?: string
 }
 
 /**
@@ -24,6 +46,7 @@ export interface RegistryCounts {
  *
  * Adapters: `adapters/memory`, `adapters/sqlite`; each passes `test/contracts/registry.ts`.
  * A promise resolves once the change would survive a crash, and a read never shows what would not.
+ * Calls about one entry take effect in the order in which they are made.
  */
 export interface Registry {
   /** The entry, or `undefined` when there is no such device or module. */
@@ -44,6 +67,16 @@ export interface Registry {
   change(ref: DeviceRef, decide: (entry: Entry) => Entry): Promise<Entry | undefined>
 
   /**
+   * As `change`, of a device (not a module), with modules that come and go in the same commit.
+   *
+   * @returns the new entry of the device, or `undefined` when there is no such device
+   */
+  changeDevice(
+    deviceId: string,
+    decide: (device: Entry) => DeviceChange,
+  ): Promise<Entry | undefined>
+
+  /**
    * Removes a device with all of its modules, or one module.
    *
    * @param check  called with the entry of `ref` just before; when it throws, nothing is removed
@@ -54,10 +87,27 @@ export interface Registry {
   /** Up to `limit` devices (not modules) in the order of their ids (code units), after `after`. */
   listDevices(limit: number, after?: string): Promise<readonly Entry[]>
 
+  /**
+   * Up to `limit` entries, each device before its modules, in the order of their ids, after `after`
+   * (which need not exist any more). Ends early when the entries get large, never with none.
+   */
+  listEntries(limit: number, after?: DeviceRef): Promise<readonly Entry[]>
+
   /** All modules of a device, in the order of their ids. */
   listModules(deviceId: string): Promise<readonly Entry[]>
 
   count(): Promise<RegistryCounts>
+
+  /**
+   * Results of a query as `twins/query` defines them: of `SELECT *` the service's view of each twin,
+   * connected as `Identity.connected` says. Sees every change that was called before. In an order
+   * that stays: whatever else changes, no document that did not is skipped or shown twice. May end
+   * early when the results get large.
+   *
+   * @throws {HubError} `ThrottlingException` when too many queries wait; `ArgumentInvalid` for a
+   *   position of another query
+   */
+  query(query: Query, page: QueryPage): Promise<QueryRows>
 
   /** Waits for what is under way, then releases the store. */
   close(): Promise<void>

@@ -9,7 +9,7 @@ const policy: SharedAccessPolicy = {
   primaryKey: '',
   secondaryKey: '',
 }
-const token = { policy, expiresAtMs: 1_767_225_600_000 }
+const token = { policy, scope: [], expiresAtMs: 1_767_225_600_000 }
 
 test('a token is found by its whole text only', () => {
   const tokens = new VerifiedTokens()

@@ -6,6 +6,8 @@ export const MAX_VERIFIED_TOKENS = 1024
 /** What a service's token has proven, good until `expiresAtMs` (without allowance for clocks). */
 export interface VerifiedToken {
   readonly policy: SharedAccessPolicy
+  /** Segments below the host that the token is for; empty = everything its policy allows. */
+  readonly scope: readonly string[]
   readonly expiresAtMs: number
 }
 

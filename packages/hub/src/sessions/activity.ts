@@ -1,33 +1,75 @@
-import type { DeviceRef } from '@twinward/protocol'
+import { type DeviceRef, refKey } from '@twinward/protocol'
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { Queries } from '../twins/query/queries.ts'
+
+/** How long it may take until a connect shows in an identity's time stamps. */
+export const ACTIVITY_DELAY_MS = 1_000
+/** As many identities are worth a commit of their own, and few enough for one turn of the event loop. */
+const MAX_GATHERED = 256
+
+interface Ports {
+  readonly registry: Pick<Registry, 'change'>
+  readonly bus: EventBus
+  readonly clock: Pick<Clock, 'now' | 'every'>
+  readonly queries: Pick<Queries, 'prepareWith'>
+}
+
+/** The last that an identity did. */
+interface Activity {
+  readonly ref: DeviceRef
+  readonly atMs: number
+  readonly isConnected: boolean
+}
 
 /**
- * Writes down when an identity was last connected, as a session begins and ends (01 §1: "eventually
- * consistent"). Moves no etag. Nobody waits for it; what a crash loses is one time stamp.
+ * Writes down whether an identity is connected and when it last was, as a session begins and ends (01 §1: "eventually
+ * consistent"). Moves no etag. Nobody waits for it; what a crash loses is the stamps of one second.
  *
- * @returns a function that ends the recording
+ * They gather, because a commit for each connect would cost more than the connect, and a device that
+ * connects again would have to wait for it.
+ *
+ * @returns a function that ends the recording; it resolves when all is written
  */
 export function recordActivity(
-  { registry, bus, clock }: { registry: Registry; bus: EventBus; clock: Clock },
+  { registry, bus, clock, queries }: Ports,
   log: Log,
-): () => void {
-  const record = (ref: DeviceRef) => {
-    const nowMs = clock.now()
-    registry
-      .change(ref, (entry) => ({
-        ...entry,
-        identity: {
-          ...entry.identity,
-          connectionStateUpdatedTimeMs: nowMs,
-          lastActivityTimeMs: nowMs,
-        },
-      }))
-      .catch((error) => log.warn({ err: error, ...ref }, 'activity was not recorded'))
+): () => Promise<void> {
+  const gathered = new Map<string, Activity>()
+  const write = async ({ ref, atMs, isConnected }: Activity) => {
+    try {
+      await registry.change(ref, (entry) => {
+        const { connected: _, ...identity } = entry.identity
+        const stamps = { connectionStateUpdatedTimeMs: atMs, lastActivityTimeMs: atMs }
+        const connection = { ...(isConnected && { connected: true }) }
+        return { ...entry, identity: { ...identity, ...stamps, ...connection } }
+      })
+    } catch (error) {
+      log.warn({ err: error, ...ref }, 'activity was not recorded')
+    }
   }
-  return bus.subscribe((notice) => {
-    if (notice.kind === 'session-opened' || notice.kind === 'session-closed') record(notice.ref)
+  const writeAll = () => {
+    const writes = [...gathered.values()].map(write)
+    gathered.clear()
+    return Promise.all(writes)
+  }
+  const leave = bus.subscribe((notice) => {
+    if (notice.kind !== 'session-opened' && notice.kind !== 'session-closed') return
+    gathered.set(refKey(notice.ref), {
+      ref: notice.ref,
+      atMs: clock.now(),
+      isConnected: notice.kind === 'session-opened',
+    })
+    if (gathered.size >= MAX_GATHERED) void writeAll()
   })
+  // A query sees who is connected now.
+  queries.prepareWith(() => void writeAll())
+  const stop = clock.every(ACTIVITY_DELAY_MS, () => void writeAll())
+  return async () => {
+    leave()
+    stop()
+    await writeAll()
+  }
 }

@@ -1,6 +1,7 @@
 import { type DeviceRef, refKey } from '@twinward/protocol'
 import type { EventBus, Notice } from '../bus.ts'
 import type { MethodRequest } from '../methods/methods.ts'
+import type { Credential } from '../registry/authenticator.ts'
 
 /** Why the hub ends a session; the words go to the log. */
 export type CloseReason =
@@ -8,11 +9,14 @@ export type CloseReason =
   | 'the identity was removed'
   | 'the identity was disabled'
   | 'the credential changed'
+  | 'the CA was revoked'
   | 'the hub is stopping'
 
 /** A live connection of a device or module, whatever its protocol. */
 export interface LiveSession {
   readonly ref: DeviceRef
+  /** What it was opened with; without one, any change of its identity's credentials ends it. */
+  readonly credential?: Pick<Credential, 'credentialId' | 'authorityId'>
   /** Ends the connection soon; must not throw. `Sessions.closed` follows. */
   close(reason: CloseReason): void
   /** Called for each `desired-changed` of this identity. */
@@ -32,6 +36,7 @@ export interface LiveSession {
 export class Sessions {
   readonly #live = new Map<string, LiveSession>()
   readonly #bus: EventBus
+  #devices = 0
 
   constructor(bus: EventBus) {
     this.#bus = bus
@@ -42,11 +47,17 @@ export class Sessions {
     return this.#live.size
   }
 
+  /** Without modules. */
+  get deviceCount(): number {
+    return this.#devices
+  }
+
   /** Makes `session` the one of its identity; an older one is closed. */
   open(session: LiveSession): void {
     const key = refKey(session.ref)
     const older = this.#live.get(key)
     this.#live.set(key, session)
+    if (!older && session.ref.moduleId === undefined) this.#devices++
     older?.close('taken over by a newer connection')
     this.#bus.publish({ kind: 'session-opened', ref: session.ref })
   }
@@ -56,6 +67,7 @@ export class Sessions {
     const key = refKey(session.ref)
     if (this.#live.get(key) !== session) return
     this.#live.delete(key)
+    if (session.ref.moduleId === undefined) this.#devices--
     this.#bus.publish({ kind: 'session-closed', ref: session.ref })
   }
 
@@ -85,7 +97,21 @@ export class Sessions {
       this.find(notice.ref)?.close('the identity was removed')
     } else if (notice.kind === 'identity-changed') {
       if (notice.disabled) this.#closeDevice(notice.ref.deviceId)
-      else if (notice.credentialChanged) this.find(notice.ref)?.close('the credential changed')
+      else if (notice.credentialChanged) this.#closeUnless(notice.ref, notice.credentialIds ?? [])
+    } else if (notice.kind === 'authority-revoked') this.#closeAuthority(notice.authorityId)
+  }
+
+  /** A change of one key leaves alone who came with the other, or with a policy's token. */
+  #closeUnless(ref: DeviceRef, credentialIds: readonly string[]): void {
+    const session = this.find(ref)
+    if (session && !stillOpens(session.credential, credentialIds)) {
+      session.close('the credential changed')
+    }
+  }
+
+  #closeAuthority(authorityId: string): void {
+    for (const session of [...this.#live.values()]) {
+      if (session.credential?.authorityId === authorityId) session.close('the CA was revoked')
     }
   }
 
@@ -95,4 +121,13 @@ export class Sessions {
       if (session.ref.deviceId === deviceId) session.close('the identity was disabled')
     }
   }
+}
+
+/** Whether what a session was opened with is among what opens its identity now. */
+export function stillOpens(
+  credential: Pick<Credential, 'credentialId'> | undefined,
+  credentialIds: readonly string[],
+): boolean {
+  if (!credential) return false
+  return credential.credentialId === undefined || credentialIds.includes(credential.credentialId)
 }

@@ -38,6 +38,9 @@ export function checkKey(key: string, path: string): void {
 /**
  * Checks a value that a patch puts into a section, and measures it.
  *
+ * Only objects count as levels, so a scalar or an array may sit in the last one. An array within an
+ * array counts too: nothing else would end that.
+ *
  * @param depth  how many objects the value sits in, the section itself not counted
  * @returns its size as IoT Hub counts it
  * @throws {HubError} `ArgumentInvalid` that names the path
@@ -52,19 +55,29 @@ export function checkValue(value: JsonValue, path: string, depth: number): numbe
       return 4
   }
   if (value === null) throw invalid(path, 'null may not stand inside an array')
-  if (depth >= MAX_TWIN_DEPTH) throw invalid(path, `it nests deeper than ${MAX_TWIN_DEPTH} levels`)
+  if (!isJsonObject(value)) return checkArray(value, path, depth)
+  checkDepth(path, depth + 1)
   let size = 0
-  if (isJsonObject(value)) {
-    for (const [key, member] of Object.entries(value)) {
-      checkKey(key, `${path}.`)
-      size += Buffer.byteLength(key) + checkValue(member, `${path}.${key}`, depth + 1)
-    }
-    return size
+  for (const [key, member] of Object.entries(value)) {
+    checkKey(key, `${path}.`)
+    size += Buffer.byteLength(key) + checkValue(member, `${path}.${key}`, depth + 1)
   }
-  value.forEach((element, index) => {
-    size += checkValue(element, `${path}[${index}]`, depth + 1)
-  })
   return size
+}
+
+function checkArray(array: readonly JsonValue[], path: string, depth: number): number {
+  let size = 0
+  for (const [index, element] of array.entries()) {
+    const place = `${path}[${index}]`
+    if (Array.isArray(element)) checkDepth(place, depth + 1)
+    size += checkValue(element, place, Array.isArray(element) ? depth + 1 : depth)
+  }
+  return size
+}
+
+/** @throws {HubError} `ArgumentInvalid` when an object sits deeper than it may */
+export function checkDepth(path: string, depth: number): void {
+  if (depth > MAX_TWIN_DEPTH) throw invalid(path, `it nests deeper than ${MAX_TWIN_DEPTH} levels`)
 }
 
 function checkString(value: string, path: string): number {

@@ -29,6 +29,8 @@ interface PatchVector {
 interface LimitVector {
   name: string
   patch?: JsonObject
+  /** What the patch makes of nothing, when not itself. */
+  after?: JsonObject
   json?: string
   repeat?: { key: string; character: string; count: number }
   repeatKey?: { character: string; count: number }
@@ -58,10 +60,13 @@ for (const { before, after, told } of replacements) {
   })
 }
 
-for (const { name, patch } of limits.accepted) {
-  test(`a twin may hold ${name}`, () => {
-    const next = patchSection(sectionOf({}), patch ?? {}, NOW_MS, MAX_PROPERTIES_BYTES)
-    assert.deepEqual(next.values, patch)
+for (const vector of limits.accepted) {
+  test(`a twin may hold ${vector.name}`, () => {
+    const patch = patchOf(vector)
+    const next = patchSection(sectionOf({}), patch, NOW_MS, MAX_PROPERTIES_BYTES)
+    assert.deepEqual(next.values, vector.after ?? patch)
+    assert.deepEqual(patchTags({}, patch, MAX_PROPERTIES_BYTES), next.values)
+    assert.deepEqual(sectionOf(patch).values, next.values)
   })
 }
 
@@ -81,7 +86,16 @@ for (const vector of limits.refused) {
 test('patchSection: a section may take its limit to the byte, and no more', () => {
   const values = { a: 'x'.repeat(4095), b: 'x'.repeat(4095) }
   assert.equal(patchSection(sectionOf({}), values, NOW_MS, 8192).sizeBytes, 8192)
-  assert.throws(() => patchSection(sectionOf(values), { c: '' }, NOW_MS, 8192), /8193 of 8192/)
+  assert.throws(
+    () => patchSection(sectionOf(values), { c: '' }, NOW_MS, 8192),
+    /^HubError: Properties take 8193 of 8192 bytes/,
+  )
+  // What a patch removes makes room for what it adds.
+  assert.equal(patchSection(sectionOf(values), { a: null, c: '' }, NOW_MS, 4097).sizeBytes, 4097)
+  assert.deepEqual(patchTags({}, values, 8192), values)
+  assert.throws(() => patchTags(values, { c: '' }, 8192), /Tags take 8193 of 8192 bytes/)
+  const controls = { a: '\n'.repeat(4096), b: '\u0085'.repeat(2048) }
+  assert.equal(patchSection(sectionOf({}), controls, NOW_MS, 2).sizeBytes, 2)
 })
 
 test('a key named __proto__ is an ordinary key', () => {

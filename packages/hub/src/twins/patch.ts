@@ -3,12 +3,11 @@ import {
   isJsonObject,
   type JsonObject,
   type JsonValue,
-  MAX_TWIN_DEPTH,
   type MetadataNode,
   type TwinPatch,
   type TwinSection,
 } from '@twinward/protocol'
-import { checkKey, checkValue, invalid, sizeOf } from './limits.ts'
+import { checkDepth, checkKey, checkValue, sizeOf } from './limits.ts'
 
 /** A section nobody has written to: `$version` 1. */
 export function emptySection(nowMs: number): TwinSection {
@@ -62,13 +61,11 @@ export function replaceSection(
 
 /** Tags: a section without versions and metadata. @returns the tags after the patch */
 export function patchTags(tags: JsonObject, patch: TwinPatch, limitBytes: number): JsonObject {
-  const metadata = { v: 0, t: 0, of: {} }
-  return patchSection(
-    { values: tags, version: 0, metadata, sizeBytes: sizeOf(tags) },
-    patch,
-    0,
-    limitBytes,
-  ).values
+  const stamp = { v: 0, t: 0 }
+  const level = { values: tags, metadata: stamp }
+  const merged = merge(level, withoutReserved(patch), stamp, { path: '', depth: 0 })
+  checkSize(sizeOf(tags) + merged.grownBytes, limitBytes, 'Tags')
+  return merged.values
 }
 
 /** The patch that turns `before` into `after`: all of `after`, and `null` for what went (02 §4.2). */
@@ -104,9 +101,9 @@ export function withoutReserved(patch: TwinPatch): TwinPatch {
   return Object.fromEntries(members.filter(([key]) => key !== '$version' && key !== '$metadata'))
 }
 
-function checkSize(sizeBytes: number, limitBytes: number): void {
+function checkSize(sizeBytes: number, limitBytes: number, what = 'Properties'): void {
   if (sizeBytes <= limitBytes) return
-  throw new HubError('ArgumentInvalid', `Properties take ${sizeBytes} of ${limitBytes} bytes.`)
+  throw new HubError('ArgumentInvalid', `${what} take ${sizeBytes} of ${limitBytes} bytes.`)
 }
 
 function merge(
@@ -115,9 +112,7 @@ function merge(
   stamp: Stamp,
   { path, depth }: Place,
 ): Level & { grownBytes: number } {
-  if (depth > MAX_TWIN_DEPTH) {
-    throw invalid(path.slice(0, -1), `it nests deeper than ${MAX_TWIN_DEPTH} levels`)
-  }
+  checkDepth(path.slice(0, -1), depth)
   const values: Record<string, JsonValue> = { ...level.values }
   const of: Record<string, MetadataNode> = { ...level.metadata.of }
   let grownBytes = 0
@@ -134,7 +129,7 @@ function merge(
     }
     if (!had) grownBytes += Buffer.byteLength(key)
     if (!isJsonObject(value)) {
-      grownBytes += checkValue(value, `${path}${key}`, depth + 1)
+      grownBytes += checkValue(value, `${path}${key}`, depth)
       if (old !== undefined) grownBytes -= sizeOf(old)
       setOwn(values, key, value)
       setOwn<MetadataNode>(of, key, stamp)

@@ -82,7 +82,8 @@ export class Twins {
   }
 
   /**
-   * A service merges into tags and desired in one step, then the device is told.
+   * A service merges into tags and desired in one step, then the device is told. A write without
+   * either moves no version.
    *
    * @returns the entry after the patch, already durable
    * @throws {HubError} `DeviceNotFound`; `ArgumentInvalid`; `PreconditionFailed`
@@ -154,6 +155,7 @@ function checkCondition(twin: Twin, { ifMatch, ifDesiredVersion }: TwinCondition
 }
 
 function patched(before: Entry, { tags, desired }: TwinWrite, nowMs: number): Entry {
+  if (tags === undefined && desired === undefined) return before
   const { twin } = before
   const next = {
     ...(tags !== undefined && { tags: tags ? patchTags(twin.tags, tags, MAX_TAGS_BYTES) : {} }),

@@ -69,6 +69,13 @@ test('serviceView: a module has its id and no capabilities', () => {
   assert.equal(Object.hasOwn(view, 'capabilities'), false)
 })
 
+test('serviceView: counts the messages that wait, for the same entry anew each time', () => {
+  const entry = entryOf({})
+  for (const count of [0, 3, 50]) {
+    assert.equal(parse(serviceView(entry, true, count)).cloudToDeviceMessageCount, count)
+  }
+})
+
 test('serviceView: never shows a key', () => {
   assert.doesNotMatch(serviceView(entryOf({}), true), /cHJpbWFyeQ|c2Vjb25kYXJ5/)
 })

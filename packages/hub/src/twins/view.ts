@@ -21,13 +21,18 @@ function versioned({ values, version }: TwinSection): string {
  * What a service reads (02 §1). JSON text, because every write of a service is answered with it: built
  * as an object first, the metadata alone would cost more than the write.
  */
-export function serviceView({ ref, identity, twin }: Entry, connected: boolean): string {
+export function serviceView(
+  { ref, identity, twin }: Entry,
+  connected: boolean,
+  waitingMessages = 0,
+): string {
   const { deviceId, moduleId } = ref
   const moduleMember = moduleId === undefined ? '' : `"moduleId":${JSON.stringify(moduleId)},`
   const capabilities = `,"capabilities":{"iotEdge":${identity.iotEdge}}`
   return (
     `{"deviceId":${JSON.stringify(deviceId)},${moduleMember}"etag":"${formatTwinEtag(twin.etag)}",` +
     `${identityMembers(identity)},"connectionState":"${connected ? 'Connected' : 'Disconnected'}",` +
+    `"cloudToDeviceMessageCount":${waitingMessages},` +
     `"version":${twin.version},"tags":${JSON.stringify(twin.tags)},` +
     `"properties":{"desired":${withMetadata(twin.desired)},` +
     `"reported":${withMetadata(twin.reported)}}${moduleId === undefined ? capabilities : ''}}`
@@ -57,32 +62,54 @@ function identityMirror(identity: Identity): JsonObject {
     statusReason: identity.statusReason,
     statusUpdateTime: formatTime(identity.statusUpdatedTimeMs),
     lastActivityTime: formatTime(identity.lastActivityTimeMs),
-    cloudToDeviceMessageCount: 0,
     authenticationType: authentication.type,
     x509Thumbprint: {
       primaryThumbprint: isSelfSigned ? authentication.primaryThumbprint : null,
       secondaryThumbprint: isSelfSigned ? authentication.secondaryThumbprint : null,
     },
+    ...(identity.deviceScope !== undefined && { deviceScope: identity.deviceScope }),
+    ...(identity.parentScopes && { parentScopes: identity.parentScopes }),
   }
 }
 
 /** No property is called `$metadata` or `$version` (limits.ts), so they can follow the properties. */
-function withMetadata({ values, version, metadata }: TwinSection): string {
+export function withMetadata({ values, version, metadata }: TwinSection): string {
   const properties = JSON.stringify(values).slice(0, -1)
   const comma = properties === '{' ? '' : ','
   return `${properties}${comma}"$metadata":${metadataText(metadata)},"$version":${version}}`
 }
 
 function metadataText({ t, v, of }: MetadataNode): string {
-  let text = `{"$lastUpdated":"${formatStamp(t)}","$lastUpdatedVersion":${v}`
-  for (const key in of) text += `,${JSON.stringify(key)}:${metadataText(of[key] as MetadataNode)}`
+  let text = stampText(t, v)
+  for (const key in of) {
+    // Most keys need no escape; to find that out is quicker than to write them as JSON.
+    const name = PLAIN_KEY.test(key) ? `"${key}"` : JSON.stringify(key)
+    text += `,${name}:${metadataText(of[key] as MetadataNode)}`
+  }
   return `${text}}`
 }
 
-let lastStamp = { ms: 0, text: formatTime(0) }
+const PLAIN_KEY = /^[\w:\-^*]*$/
 
-/** A patch gives all that it writes one time, so the last one is asked for again and again. */
-function formatStamp(ms: number): string {
-  if (ms !== lastStamp.ms) lastStamp = { ms, text: formatTime(ms) }
-  return lastStamp.text
+interface StampText {
+  readonly t: number
+  readonly v: number
+  readonly text: string
+}
+
+/** The two stamps written last: what a patch wrote and what it left change places again and again. */
+let last: StampText = { t: Number.NaN, v: 0, text: '' }
+let lastButOne: StampText = last
+
+/** The beginning of a node, without its members and its end. */
+function stampText(t: number, v: number): string {
+  if (t === last.t && v === last.v) return last.text
+  const before = last
+  if (t === lastButOne.t && v === lastButOne.v) last = lastButOne
+  else {
+    const text = `{"$lastUpdated":"${formatTime(t)}","$lastUpdatedVersion":${v}`
+    last = { t, v, text }
+  }
+  lastButOne = before
+  return last.text
 }

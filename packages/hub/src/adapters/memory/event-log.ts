@@ -1,4 +1,10 @@
-import type { EventLog, LogRecord, StampedMessage, StreamName } from '../../messages/event-log.ts'
+import type {
+  EventLog,
+  LogAppend,
+  LogRecord,
+  StampedMessage,
+  StreamName,
+} from '../../messages/event-log.ts'
 
 /** Bodies that one `read` returns, in bytes; the record that reaches it is the last. */
 const MAX_READ_BYTES = 4 * 1024 * 1024
@@ -18,6 +24,12 @@ export class MemoryEventLog implements EventLog {
     into.head++
     into.records.push({ sequence: into.head, message })
     return into.head
+  }
+
+  appendAll(appends: readonly LogAppend[]): Promise<readonly number[]> {
+    return Promise.all(
+      appends.map((each) => this.append(each.stream, each.partition, each.message)),
+    )
   }
 
   async read(

@@ -1,5 +1,15 @@
 import { type DeviceRef, refKey } from '@twinward/protocol'
-import type { Entry, InsertOutcome, Registry, RegistryCounts } from '../../registry/registry.ts'
+import type {
+  DeviceChange,
+  Entry,
+  InsertOutcome,
+  QueryPage,
+  QueryRows,
+  Registry,
+  RegistryCounts,
+} from '../../registry/registry.ts'
+import type { Query } from '../../twins/query/ast.ts'
+import { queryEntries } from './query-entries.ts'
 
 /** The registry for tests: everything in memory, durable at once. */
 export class MemoryRegistry implements Registry {
@@ -32,6 +42,19 @@ export class MemoryRegistry implements Registry {
     return next
   }
 
+  async changeDevice(
+    deviceId: string,
+    decide: (device: Entry) => DeviceChange,
+  ): Promise<Entry | undefined> {
+    const entry = this.#entries.get(deviceId)
+    if (!entry) return undefined
+    const { device, added = [], removed = [] } = decide(entry)
+    this.#entries.set(deviceId, device)
+    for (const moduleId of removed) this.#entries.delete(refKey({ deviceId, moduleId }))
+    for (const module of added) this.#entries.set(refKey(module.ref), module)
+    return device
+  }
+
   async remove(ref: DeviceRef, check?: (entry: Entry) => void): Promise<readonly DeviceRef[]> {
     const entry = this.#entries.get(refKey(ref))
     if (!entry) return []
@@ -49,6 +72,14 @@ export class MemoryRegistry implements Registry {
       .slice(0, limit)
   }
 
+  async listEntries(limit: number, after?: DeviceRef): Promise<readonly Entry[]> {
+    const key = after && sortKey(after)
+    return [...this.#entries.values()]
+      .filter(({ ref }) => key === undefined || sortKey(ref) > key)
+      .sort((a, b) => (sortKey(a.ref) < sortKey(b.ref) ? -1 : 1))
+      .slice(0, limit)
+  }
+
   async listModules(deviceId: string): Promise<readonly Entry[]> {
     return this.#modules(deviceId)
   }
@@ -62,6 +93,10 @@ export class MemoryRegistry implements Registry {
     }
   }
 
+  async query(query: Query, page: QueryPage): Promise<QueryRows> {
+    return queryEntries([...this.#entries.values()], query, page)
+  }
+
   async close(): Promise<void> {}
 
   #devices(): Entry[] {
@@ -73,4 +108,9 @@ export class MemoryRegistry implements Registry {
       .filter(({ ref }) => ref.deviceId === deviceId && ref.moduleId !== undefined)
       .sort((a, b) => (String(a.ref.moduleId) < String(b.ref.moduleId) ? -1 : 1))
   }
+}
+
+/** No id contains U+0000, so that a device and its modules stay together. */
+function sortKey({ deviceId, moduleId = '' }: DeviceRef): string {
+  return `${deviceId}\0${moduleId}`
 }

@@ -28,6 +28,11 @@ export class EntryLoads {
     this.#cache = cache
   }
 
+  /** Whether somebody waits for a read. */
+  get isBusy(): boolean {
+    return this.#loads.size > 0
+  }
+
   /** Calls `use` with the cached entry, at once or after a read, in the order of the calls. */
   load(ref: DeviceRef, waiting: Waiting): void {
     const slot = this.#cache.get(ref)

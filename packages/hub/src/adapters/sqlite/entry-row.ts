@@ -1,20 +1,27 @@
 import type { Identity, JsonObject } from '@twinward/protocol'
 import type { AddStatement, SqlRow, SqlValue, Statement } from '@twinward/sqlite'
 import type { Entry } from '../../registry/registry.ts'
-import { parseSection, sectionText } from './section-text.ts'
+import { parseSection, sectionTexts } from './section-text.ts'
+
+/** A column of `entry`: 1 while a session of the identity is open (schema/query.ts). */
+export const IS_CONNECTED = `EXISTS (SELECT 1 FROM connection
+  WHERE connection.is_module = (module_id <> '') AND connection.id = entry.id)`
 
 /** What `toEntry` reads, in this order, from `ENTRY_TABLES`. */
-export const ENTRY_COLUMNS =
-  'id, device_id, module_id, etag, version, identity, tags, desired, reported'
+export const ENTRY_COLUMNS = `id, device_id, module_id, etag, version, identity, tags,
+  desired, desired_stamp, reported, stamp, ${IS_CONNECTED}`
 export const ENTRY_TABLES = 'entry JOIN reported USING (id)'
 
 /** How many statements `insertStatements` makes of one entry. */
 export const STATEMENTS_PER_INSERT = 2
 
 const INSERT_ENTRY = `INSERT INTO entry
-  (device_id, module_id, disabled, etag, identity, tags, desired) VALUES (?, ?, ?, ?, ?, ?, ?)`
+  (device_id, module_id, disabled, etag, identity, tags, desired, desired_stamp)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 const INSERT_REPORTED =
-  'INSERT INTO reported (id, version, reported) VALUES (last_insert_rowid(), ?, ?)'
+  'INSERT INTO reported (id, version, reported, stamp) VALUES (last_insert_rowid(), ?, ?, ?)'
+const CONNECT = 'INSERT INTO connection (is_module, id) VALUES (?, ?)'
+const DISCONNECT = 'DELETE FROM connection WHERE is_module = ? AND id = ?'
 
 /** An entry as it was read: its row's id and how long its texts are, which its cache counts. */
 export interface ReadEntry {
@@ -33,45 +40,52 @@ export interface TextLengths {
 
 export function toEntry(row: SqlRow): ReadEntry {
   const [id, deviceId, moduleId, etag, version, ...texts] = row
-  const [identity, tags, desired, reported] = texts.map(String) as [string, string, string, string]
+  const [identity = '', tags = '', desired = '', desiredStamp = '', reported = '', stamp = ''] =
+    texts.map(String)
+  const connected = texts.at(-1) === 1
   return {
     id: Number(id),
     entry: {
       ref: { deviceId: String(deviceId), ...(moduleId !== '' && { moduleId: String(moduleId) }) },
-      identity: JSON.parse(identity) as Identity,
+      identity: { ...(JSON.parse(identity) as Identity), ...(connected && { connected }) },
       twin: {
         etag: Number(etag),
         version: Number(version),
         tags: JSON.parse(tags) as JsonObject,
-        desired: parseSection(desired),
-        reported: parseSection(reported),
+        desired: parseSection(desired, desiredStamp),
+        reported: parseSection(reported, stamp),
       },
     },
     lengths: {
       identity: identity.length,
       tags: tags.length,
-      desired: desired.length,
-      reported: reported.length,
+      desired: desired.length + desiredStamp.length,
+      reported: reported.length + stamp.length,
     },
   }
 }
 
 /** @returns `STATEMENTS_PER_INSERT` statements, to be run in one unit; the first may be refused */
 export function insertStatements({ ref, identity, twin }: Entry): readonly Statement[] {
+  const desired = sectionTexts(twin.desired)
+  const reported = sectionTexts(twin.reported)
   const entryParams = [
     ref.deviceId,
     ref.moduleId ?? '',
     disabledOf(identity),
     twin.etag,
-    JSON.stringify(identity),
+    identityText(identity),
     JSON.stringify(twin.tags),
-    sectionText(twin.desired),
+    desired.values,
+    desired.stamp,
   ]
   return [
     { sql: INSERT_ENTRY, params: entryParams },
-    { sql: INSERT_REPORTED, params: [twin.version, sectionText(twin.reported)] },
+    { sql: INSERT_REPORTED, params: [twin.version, reported.values, reported.stamp] },
   ]
 }
+
+const UPDATE_REPORTED = 'UPDATE reported SET version = ?, reported = ?, stamp = ? WHERE id = ?'
 
 interface Written {
   readonly id: number
@@ -89,15 +103,24 @@ export function addUpdate(add: AddStatement, slot: Written, next: Entry): number
   const { twin } = next
   let rows = 0
   if (twin.reported !== written.twin.reported) {
-    const text = sectionText(twin.reported)
-    lengths.reported = text.length
-    add('UPDATE reported SET version = ?, reported = ? WHERE id = ?', [twin.version, text, id])
+    const { values, stamp } = sectionTexts(twin.reported)
+    lengths.reported = values.length + stamp.length
+    add(UPDATE_REPORTED, [twin.version, values, stamp, id])
     rows++
   } else if (twin.version !== written.twin.version) {
     add('UPDATE reported SET version = ? WHERE id = ?', [twin.version, id])
     rows++
   }
-  return rows + addEntryUpdate(add, slot, next)
+  return rows + addConnection(add, slot, next) + addEntryUpdate(add, slot, next)
+}
+
+/** Whether somebody is connected has rows of its own: narrow, indexed, and none after a crash. */
+function addConnection(add: AddStatement, { id, written }: Written, { identity }: Entry): number {
+  const isConnected = identity.connected === true
+  if (isConnected === (written.identity.connected === true)) return 0
+  const isModule = written.ref.moduleId === undefined ? 0 : 1
+  add(isConnected ? CONNECT : DISCONNECT, [isModule, id])
+  return 1
 }
 
 /** What devices do not write themselves. */
@@ -107,7 +130,8 @@ function addEntryUpdate(add: AddStatement, slot: Written, { identity, twin }: En
   let parts = 0
   if (twin.desired !== written.twin.desired) {
     parts |= DESIRED
-    lengths.desired = pushText(params, sectionText(twin.desired))
+    const { values, stamp } = sectionTexts(twin.desired)
+    lengths.desired = pushText(params, values) + pushText(params, stamp)
   }
   if (twin.tags !== written.twin.tags) {
     parts |= TAGS
@@ -115,7 +139,7 @@ function addEntryUpdate(add: AddStatement, slot: Written, { identity, twin }: En
   }
   if (identity !== written.identity) {
     parts |= IDENTITY
-    lengths.identity = pushText(params, JSON.stringify(identity))
+    lengths.identity = pushText(params, identityText(identity))
     params.push(disabledOf(identity))
   }
   if (parts === 0 && twin.etag === written.twin.etag) return 0
@@ -131,7 +155,7 @@ const IDENTITY = 4
 /** One text per set of parts, so that each is prepared once. */
 const UPDATES: readonly string[] = Array.from({ length: 8 }, (_, parts) => {
   const columns = ['etag = ?']
-  if (parts & DESIRED) columns.push('desired = ?')
+  if (parts & DESIRED) columns.push('desired = ?', 'desired_stamp = ?')
   if (parts & TAGS) columns.push('tags = ?')
   if (parts & IDENTITY) columns.push('identity = ?', 'disabled = ?')
   return `UPDATE entry SET ${columns.join(', ')} WHERE id = ?`
@@ -140,6 +164,12 @@ const UPDATES: readonly string[] = Array.from({ length: 8 }, (_, parts) => {
 function pushText(params: SqlValue[], text: string): number {
   params.push(text)
   return text.length
+}
+
+/** Without `connected`, which has a row of its own. */
+function identityText(identity: Identity): string {
+  const { connected: _, ...kept } = identity
+  return JSON.stringify(kept)
 }
 
 function disabledOf({ status }: Identity): number {

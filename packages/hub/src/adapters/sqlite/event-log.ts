@@ -1,9 +1,15 @@
 import type { DeviceRef } from '@twinward/protocol'
 import type { SqliteDatabase, SqlRow, Statement } from '@twinward/sqlite'
-import type { EventLog, LogRecord, StampedMessage, StreamName } from '../../messages/event-log.ts'
+import type {
+  EventLog,
+  LogAppend,
+  LogRecord,
+  StampedMessage,
+  StreamName,
+} from '../../messages/event-log.ts'
 import type { HubDatabaseOptions } from './hub-database.ts'
 import { openMessageDatabase } from './message-database.ts'
-import { PendingAppends } from './pending-appends.ts'
+import { PendingAppends, tooManyWait } from './pending-appends.ts'
 
 /** Bodies and headers that one `read` returns, in bytes; the record that reaches it is the last. */
 const MAX_READ_BYTES = 4 * 1024 * 1024
@@ -60,6 +66,15 @@ export class SqliteEventLog implements EventLog {
       pending.addPartition(stream, partition)
     }
     return pending.append(head, message)
+  }
+
+  appendAll(appends: readonly LogAppend[]): Promise<readonly number[]> {
+    const pending = this.#pending ?? this.#gather()
+    if (!pending.takes(appends)) return Promise.reject(tooManyWait())
+    // What is appended in one turn is in one transaction.
+    return Promise.all(
+      appends.map((each) => this.append(each.stream, each.partition, each.message)),
+    )
   }
 
   async read(

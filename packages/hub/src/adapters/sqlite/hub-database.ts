@@ -28,5 +28,12 @@ export async function openHubDatabase({
   file,
   onFailure,
 }: HubDatabaseOptions): Promise<SqliteDatabase> {
-  return withPortErrors(await openSqlite({ file, migrations: MIGRATIONS, onFailure }))
+  const options = { file, migrations: MIGRATIONS, queryFunctions: queryFunctions(), onFailure }
+  return withPortErrors(await openSqlite(options))
+}
+
+/** The module that the query thread loads: tsc does not rewrite the extension of a URL. */
+function queryFunctions(): URL {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return new URL(`./query/functions.${extension}`, import.meta.url)
 }

@@ -1,6 +1,6 @@
 import { HubError } from '@twinward/protocol'
 import type { AddStatement, DeferredUnit, SqlRow } from '@twinward/sqlite'
-import type { StampedMessage } from '../../messages/event-log.ts'
+import type { LogAppend, StampedMessage } from '../../messages/event-log.ts'
 import type { Head } from './event-log.ts'
 import { toPortError } from './hub-errors.ts'
 
@@ -33,16 +33,21 @@ export class PendingAppends implements DeferredUnit {
     this.#partitions.push([stream, partition])
   }
 
+  /** Whether all of the messages would be taken. */
+  takes(appends: readonly LogAppend[]): boolean {
+    if (this.#rows.length + appends.length > MAX_WAITING_MESSAGES) return false
+    const bytes = appends.reduce((sum, { message }) => sum + bytesOf(message), 0)
+    return this.#bytes + bytes <= MAX_WAITING_BYTES
+  }
+
   /** Gives the message the next sequence, and returns it once the message is durable. */
   append(head: Head, message: StampedMessage): Promise<number> {
-    const { ref, system, application, body, enqueuedTimeMs, generationId, authMethod } = message
-    const headers = JSON.stringify({ system, application, generationId, authMethod })
+    const { ref, body, enqueuedTimeMs } = message
+    const headers = headersOf(message)
     const bytes = headers.length + body.byteLength
     const isFull = this.#rows.length >= MAX_WAITING_MESSAGES
     if (isFull || this.#bytes + bytes > MAX_WAITING_BYTES) {
-      return Promise.reject(
-        new HubError('ServiceUnavailable', 'Too many messages wait for the disk.'),
-      )
+      return Promise.reject(tooManyWait())
     }
     this.#bytes += bytes
     const { stream, partition } = head
@@ -81,4 +86,16 @@ export class PendingAppends implements DeferredUnit {
     const reason = toPortError(error)
     for (const reject of this.#rejects) reject(reason)
   }
+}
+
+export function tooManyWait(): HubError {
+  return new HubError('ServiceUnavailable', 'Too many messages wait for the disk.')
+}
+
+function headersOf({ system, application, generationId, authMethod }: StampedMessage): string {
+  return JSON.stringify({ system, application, generationId, authMethod })
+}
+
+function bytesOf(message: StampedMessage): number {
+  return headersOf(message).length + message.body.byteLength
 }

@@ -1,9 +1,19 @@
 import { type DeviceRef, HubError } from '@twinward/protocol'
-import { ConstraintError, type SqliteDatabase, type Statement } from '@twinward/sqlite'
-import type { Entry, InsertOutcome, Registry, RegistryCounts } from '../../registry/registry.ts'
+import { ConstraintError, type SqliteDatabase, type SqlRow, type Statement } from '@twinward/sqlite'
+import type {
+  DeviceChange,
+  Entry,
+  InsertOutcome,
+  QueryPage,
+  QueryRows,
+  Registry,
+  RegistryCounts,
+} from '../../registry/registry.ts'
+import type { Query } from '../../twins/query/ast.ts'
 import { EntryCache, type Slot } from './entry-cache.ts'
 import { EntryLoads } from './entry-loads.ts'
 import {
+  addUpdate,
   ENTRY_COLUMNS,
   ENTRY_TABLES,
   insertStatements,
@@ -12,6 +22,7 @@ import {
 } from './entry-row.ts'
 import { type HubDatabaseOptions, openHubDatabase } from './hub-database.ts'
 import { PendingChanges } from './pending-changes.ts'
+import { queryRows } from './query/query-rows.ts'
 
 /** Parsed twins that stay in memory, in bytes, about. */
 export const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024
@@ -23,6 +34,10 @@ const LIST_DEVICES = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
   WHERE module_id = '' AND device_id > ? ORDER BY device_id LIMIT ?`
 const LIST_MODULES = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
   WHERE device_id = ? AND module_id > '' ORDER BY module_id`
+const LIST_ENTRIES = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
+  WHERE (device_id, module_id) > (?, ?) ORDER BY device_id, module_id LIMIT ?`
+/** A page of `listEntries` ends after about so many bytes of text. */
+const MAX_PAGE_BYTES = 1024 * 1024
 const REMOVE_DEVICE = 'DELETE FROM entry WHERE device_id = ? RETURNING module_id'
 const REMOVE_MODULE = 'DELETE FROM entry WHERE device_id = ? AND module_id = ? RETURNING module_id'
 
@@ -50,6 +65,8 @@ export class SqliteRegistry implements Registry {
     this.#db = db
     this.#cache = new EntryCache(cacheBytes)
     this.#loads = new EntryLoads(db, this.#cache)
+    // Whoever was connected when the process ended is not any more; a failure is everybody's.
+    db.write([{ sql: 'DELETE FROM connection', params: [] }]).catch(() => {})
   }
 
   /** A registry with a database of its own. @throws as `openSqlite` */
@@ -88,6 +105,13 @@ export class SqliteRegistry implements Registry {
     return this.#use(ref, (loaded) => loaded && this.#change(loaded, decide))
   }
 
+  changeDevice(
+    deviceId: string,
+    decide: (device: Entry) => DeviceChange,
+  ): Promise<Entry | undefined> {
+    return this.#use({ deviceId }, (slot) => slot && this.#changeDevice(slot, decide))
+  }
+
   remove(ref: DeviceRef, check?: (entry: Entry) => void): Promise<readonly DeviceRef[]> {
     return this.#use(ref, (slot) => {
       if (!slot) return []
@@ -98,6 +122,14 @@ export class SqliteRegistry implements Registry {
 
   async listDevices(limit: number, after = ''): Promise<readonly Entry[]> {
     const rows = await this.#db.read(LIST_DEVICES, [after, limit])
+    return rows.map((row) => toEntry(row).entry)
+  }
+
+  async listEntries(
+    limit: number,
+    { deviceId, moduleId = '' }: DeviceRef = { deviceId: '' },
+  ): Promise<readonly Entry[]> {
+    const rows = await this.#db.read(LIST_ENTRIES, [deviceId, moduleId, limit], MAX_PAGE_BYTES)
     return rows.map((row) => toEntry(row).entry)
   }
 
@@ -115,6 +147,12 @@ export class SqliteRegistry implements Registry {
       disabledDevices: Number(disabledDevices),
       modules: Number(modules),
     }
+  }
+
+  async query(query: Query, page: QueryPage): Promise<QueryRows> {
+    // Changes that wait for a read become part of a group when it is answered.
+    if (this.#loads.isBusy) await this.#db.write([])
+    return queryRows(this.#db, query, page)
   }
 
   close(): Promise<void> {
@@ -155,6 +193,25 @@ export class SqliteRegistry implements Registry {
     return durable
   }
 
+  /**
+   * With modules that come or go, everything is one unit of the database. The device leaves the cache
+   * before it, as at a removal: its earlier changes are ahead in the queue, reads come after.
+   */
+  #changeDevice(slot: Slot, decide: (device: Entry) => DeviceChange): Promise<Entry> {
+    const { entry: before, id } = slot
+    const { device, added = [], removed = [] } = decide(before)
+    if (added.length === 0 && removed.length === 0) return this.#change(slot, () => device)
+    const { deviceId } = before.ref
+    const gone = [...added.map(({ ref }) => ref.moduleId ?? ''), ...removed]
+    const statements = gone.map((moduleId) => removal({ deviceId, moduleId }))
+    statements.push(...added.flatMap(insertStatements))
+    const add = (sql: string, params: SqlRow) => statements.push({ sql, params })
+    addUpdate(add, { id, written: before, lengths: { ...slot.lengths } }, device)
+    this.#cache.forget({ deviceId })
+    this.#loads.restart({ deviceId })
+    return this.#db.write(statements).then(() => device)
+  }
+
   /** The entry as it is now, once that is durable. */
   #show(slot: Slot): Promise<Entry> {
     if (!slot.pending) return Promise.resolve(slot.entry)
@@ -171,17 +228,18 @@ export class SqliteRegistry implements Registry {
   }
 
   async #remove(ref: DeviceRef): Promise<readonly DeviceRef[]> {
-    const { deviceId, moduleId } = ref
+    const { deviceId } = ref
     this.#cache.forget(ref)
     this.#loads.restart(ref)
-    const statement: Statement =
-      moduleId === undefined
-        ? { sql: REMOVE_DEVICE, params: [deviceId] }
-        : { sql: REMOVE_MODULE, params: [deviceId, moduleId] }
-    const [result] = await this.#db.write([statement])
+    const [result] = await this.#db.write([removal(ref)])
     const moduleIds = (result?.rows ?? []).map(([id]) => String(id)).sort()
     return moduleIds.map((id) => (id === '' ? { deviceId } : { deviceId, moduleId: id }))
   }
+}
+
+function removal({ deviceId, moduleId }: DeviceRef): Statement {
+  if (moduleId === undefined) return { sql: REMOVE_DEVICE, params: [deviceId] }
+  return { sql: REMOVE_MODULE, params: [deviceId, moduleId] }
 }
 
 function busy(): HubError {

@@ -3,18 +3,18 @@ import { test } from 'node:test'
 import type { JsonObject, MetadataNode, TwinSection } from '@twinward/protocol'
 import fc from 'fast-check'
 import { patchSection, replaceSection } from '../../twins/patch.ts'
-import { parseSection, sectionText } from './section-text.ts'
+import { parseSection, sectionTexts } from './section-text.ts'
 
 const NOW_MS = 1_767_225_600_000
 
-test('sectionText: only a stamp that differs from the parent takes room', () => {
+test('sectionTexts: only a stamp that differs from the parent takes room', () => {
   const old = { v: 3, t: NOW_MS }
   const now = { v: 4, t: NOW_MS + 1000 }
   const section = sectionOf({
     ...now,
     of: { fan: { ...now, of: { on: now, rpm: old } }, led: old },
   })
-  const { metadata } = JSON.parse(sectionText(section)) as { metadata: unknown }
+  const { metadata } = JSON.parse(sectionTexts(section).stamp) as { metadata: unknown }
   assert.deepEqual(metadata, [
     4,
     NOW_MS + 1000,
@@ -36,7 +36,8 @@ test('parseSection: any metadata comes back as it was, with the order of its key
     fc.property(node, (metadata) => {
       // As a section is read: a prototype that is null is not what JSON has.
       const section = JSON.parse(JSON.stringify(sectionOf(metadata))) as TwinSection
-      const parsed = parseSection(sectionText(section))
+      const { values, stamp } = sectionTexts(section)
+      const parsed = parseSection(values, stamp)
       assert.deepEqual(parsed, section)
       assert.equal(JSON.stringify(parsed), JSON.stringify(section))
     }),
@@ -48,7 +49,8 @@ test('parseSection: a section goes on as if it had never left memory', () => {
   const before = replaceSection(empty, { fan: { on: true, rpm: 900 }, tags: ['a'] }, NOW_MS, 8192)
   const patch: JsonObject = { fan: { rpm: null, mode: 'eco' }, led: 'red' }
   const inMemory = patchSection(before, patch, NOW_MS + 1000, 8192)
-  const stored = patchSection(parseSection(sectionText(before)), patch, NOW_MS + 1000, 8192)
+  const { values, stamp } = sectionTexts(before)
+  const stored = patchSection(parseSection(values, stamp), patch, NOW_MS + 1000, 8192)
   assert.deepEqual(stored, inMemory)
 })
 

@@ -1,7 +1,8 @@
 import type { JsonObject, MetadataNode, TwinSection } from '@twinward/protocol'
 
 /**
- * A section as its column holds it: JSON, the metadata packed. Most members of a twin share few
+ * A section as its two columns hold it, as JSON: the properties alone, which queries look into, and
+ * its stamp, with the metadata packed. Most members of a twin share few
  * stamps, and times are the slowest numbers to write, so a node says only what its parent does not:
  *
  *     0                 a leaf, written together with its parent
@@ -16,7 +17,6 @@ interface PackedMembers {
 }
 
 interface PackedSection {
-  readonly values: JsonObject
   readonly version: number
   readonly metadata: PackedStamp
   readonly sizeBytes: number
@@ -27,21 +27,30 @@ interface Stamp {
   readonly t: number
 }
 
-export function sectionText({ values, version, metadata, sizeBytes }: TwinSection): string {
+export interface SectionTexts {
+  readonly values: string
+  readonly stamp: string
+}
+
+export function sectionTexts({ values, version, metadata, sizeBytes }: TwinSection): SectionTexts {
   const { v, t, of } = metadata
   const packed: PackedSection = {
-    values,
     version,
     metadata: of === undefined ? [v, t] : [v, t, packMembers(of, metadata)],
     sizeBytes,
   }
-  return JSON.stringify(packed)
+  return { values: JSON.stringify(values), stamp: JSON.stringify(packed) }
 }
 
-export function parseSection(text: string): TwinSection {
-  const { values, version, metadata, sizeBytes } = JSON.parse(text) as PackedSection
+export function parseSection(values: string, stamp: string): TwinSection {
+  const { version, metadata, sizeBytes } = JSON.parse(stamp) as PackedSection
   const [v, t] = metadata
-  return { values, version, metadata: unpack(metadata, { v, t }), sizeBytes }
+  return {
+    values: JSON.parse(values) as JsonObject,
+    version,
+    metadata: unpack(metadata, { v, t }),
+    sizeBytes,
+  }
 }
 
 function packMembers(of: Readonly<Record<string, MetadataNode>>, parent: Stamp): PackedMembers {

@@ -1,0 +1,4 @@
+import { certificateStoreContract } from '../../../test/contracts/certificate-store.ts'
+import { MemoryCertificates } from './certificates.ts'
+
+certificateStoreContract(async () => new MemoryCertificates())

@@ -1,0 +1,4 @@
+import { registryJobsContract } from '../../../test/contracts/registry-jobs.ts'
+import { MemoryRegistryJobStore } from './registry-jobs.ts'
+
+registryJobsContract(async () => new MemoryRegistryJobStore())
