@@ -11,38 +11,58 @@ import {
   sasResource,
 } from '@twinward/protocol'
 import { InProcessBus } from '../src/adapters/memory/bus.ts'
+import { MemoryCertificates } from '../src/adapters/memory/certificates.ts'
 import { MemoryEventLog } from '../src/adapters/memory/event-log.ts'
+import { MemoryMessageQueue } from '../src/adapters/memory/message-queue.ts'
 import { MemoryRegistry } from '../src/adapters/memory/registry.ts'
+import { MemoryRegistryJobStore } from '../src/adapters/memory/registry-jobs.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { MqttGateway, type MqttGatewayOptions } from '../src/gateways/mqtt/server.ts'
+import { CLIENT_CERTIFICATES } from '../src/gateways/tls-certificate.ts'
 import type { Hub } from '../src/hub.ts'
 import { type Log, silentLog } from '../src/log.ts'
 import { CloudMessages } from '../src/messages/cloud-messages.ts'
 import type { EventLog } from '../src/messages/event-log.ts'
+import { Feedback } from '../src/messages/feedback.ts'
+import type { MessageQueue } from '../src/messages/message-queue.ts'
 import { TELEMETRY_PARTITIONS, Telemetry } from '../src/messages/telemetry.ts'
 import { Methods } from '../src/methods/methods.ts'
 import { makeKey } from '../src/registry/authentication.ts'
 import { Authenticator } from '../src/registry/authenticator.ts'
+import { Authorities } from '../src/registry/authorities.ts'
+import { Bulk } from '../src/registry/bulk.ts'
+import { Certificates } from '../src/registry/certificates.ts'
+import type { Exchange } from '../src/registry/exchange.ts'
 import { HostNames } from '../src/registry/host-names.ts'
 import { Identities } from '../src/registry/identities.ts'
-import { DEFAULT_POLICIES } from '../src/registry/policies.ts'
+import { ModuleKeys } from '../src/registry/module-keys.ts'
+import { DEFAULT_POLICIES, type SharedAccessPolicy } from '../src/registry/policies.ts'
 import type { Registry } from '../src/registry/registry.ts'
+import { RegistryJobs } from '../src/registry/registry-jobs.ts'
+import { RegistryTransfer } from '../src/registry/registry-transfer.ts'
 import { Sessions } from '../src/sessions/sessions.ts'
+import { Queries } from '../src/twins/query/queries.ts'
 import { Twins } from '../src/twins/twins.ts'
 import { makeCertificate, type TestCertificate } from './certificate.ts'
 
 const READ_LIMIT = 10_000
 
 export interface TestHubOptions {
+  /** Default: `localhost`. */
+  readonly hostNames?: readonly [string, ...string[]]
   readonly clock?: Clock
   readonly log?: Log
   readonly registry?: Registry
   readonly eventLog?: EventLog
+  readonly messageQueue?: MessageQueue
+  /** Default: none, every job is refused. */
+  readonly exchange?: Exchange
 }
 
 /** The services on memory, as a gateway gets them, and what a test asks about them. */
 export interface TestHub extends Hub {
   readonly registry: Registry
+  readonly policies: readonly SharedAccessPolicy[]
   /** All telemetry (or security messages) so far. */
   messages(stream?: 'telemetry' | 'security'): Promise<readonly DeviceMessage[]>
   /** The device or module, created when there is none. */
@@ -52,8 +72,10 @@ export interface TestHub extends Hub {
 export function makeHub(options: TestHubOptions = {}): TestHub {
   const { clock = systemClock, log = silentLog } = options
   const { registry = new MemoryRegistry(), eventLog = new MemoryEventLog() } = options
+  const { messageQueue = new MemoryMessageQueue() } = options
+  const certificates = new MemoryCertificates()
   const bus = new InProcessBus(log)
-  const hostNames = new HostNames(['localhost'])
+  const hostNames = new HostNames(options.hostNames ?? ['localhost'])
   const policies = DEFAULT_POLICIES.map((policy) => ({
     ...policy,
     primaryKey: makeKey(),
@@ -61,6 +83,12 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
   }))
   const sessions = new Sessions(bus)
   const identities = new Identities({ registry, bus, clock }, hostNames, () => [])
+  const authorities = new Authorities(certificates)
+  const authenticator = new Authenticator({ registry, authorities, clock }, policies, hostNames)
+  const twins = new Twins({ registry, bus, clock })
+  const bulk = new Bulk(identities, twins)
+  const { exchange = { open: () => Promise.reject(new Error('no exchange')) } } = options
+  const jobPorts = { store: new MemoryRegistryJobStore(), exchange, clock, log }
   return {
     clock,
     log,
@@ -68,10 +96,21 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     hostNames,
     identities,
     registry,
-    authenticator: new Authenticator(registry, policies, hostNames, clock),
-    twins: new Twins({ registry, bus, clock }),
+    authenticator,
+    certificates: new Certificates({ certificates, bus, clock }),
+    moduleKeys: new ModuleKeys(
+      { identities, authenticator, clock, log },
+      { isEnabled: true, securityModuleId: 'azureiotsecurity' },
+    ),
+    policies,
+    twins,
+    queries: new Queries(registry),
+    bulk,
+    registryTransfer: new RegistryTransfer(identities, bulk),
+    registryJobs: new RegistryJobs(jobPorts, { identities, bulk }),
     telemetry: new Telemetry(eventLog, bus, clock, log),
-    cloudMessages: new CloudMessages(),
+    cloudMessages: new CloudMessages({ registry, messageQueue, bus, clock }, log),
+    feedback: new Feedback({ messageQueue, clock }, log),
     methods: new Methods({ registry, bus, clock }, sessions),
     sessions,
     messages: (stream = 'telemetry') => readAll(eventLog, stream),
@@ -120,7 +159,7 @@ export async function startMqttHub(
   const gateway = new MqttGateway(hub, options)
   certificate ??= makeCertificate()
   const { cert, key, ca } = await certificate
-  const server = createServer({ cert, key })
+  const server = createServer({ cert, key, ...CLIENT_CERTIFICATES })
   gateway.listen(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -10,10 +10,13 @@ export class RawClient {
   readonly stream: Duplex
   readonly packets: Packet[] = []
   isClosed = false
+  readonly #protocolVersion: number
 
-  constructor(stream: Duplex) {
+  /** @param protocolVersion  4 or 5 */
+  constructor(stream: Duplex, protocolVersion = 4) {
     this.stream = stream
-    const parser = mqttPacket.parser({ protocolVersion: 4 })
+    this.#protocolVersion = protocolVersion
+    const parser = mqttPacket.parser({ protocolVersion })
     parser.on('packet', (packet) => this.packets.push(packet))
     stream.on('data', (chunk: Buffer) => parser.parse(chunk))
     stream.on('error', () => {})
@@ -26,7 +29,9 @@ export class RawClient {
 
   send(...packets: readonly (Packet | Buffer)[]): void {
     const bytes = packets.map((packet) =>
-      Buffer.isBuffer(packet) ? packet : mqttPacket.generate(packet),
+      Buffer.isBuffer(packet)
+        ? packet
+        : mqttPacket.generate(packet, { protocolVersion: this.#protocolVersion }),
     )
     this.stream.write(Buffer.concat(bytes))
   }
@@ -48,7 +53,11 @@ export class RawClient {
   }
 
   subscribe(...filters: readonly string[]): void {
-    const subscriptions = filters.map((topic) => ({ topic, qos: 0 as const }))
+    this.subscribeAt(0, ...filters)
+  }
+
+  subscribeAt(qos: 0 | 1, ...filters: readonly string[]): void {
+    const subscriptions = filters.map((topic) => ({ topic, qos }))
     this.send({ cmd: 'subscribe', messageId: 1, subscriptions } as unknown as Packet)
   }
 
@@ -70,10 +79,10 @@ export interface RawTarget {
 }
 
 /** A connection that has said nothing yet. */
-export function openRaw({ gateway }: Pick<RawTarget, 'gateway'>): RawClient {
+export function openRaw({ gateway }: Pick<RawTarget, 'gateway'>, protocolVersion = 4): RawClient {
   const [ours, theirs] = duplexPair()
   gateway.accept(theirs, { address: 'test', certificate: () => undefined })
-  return new RawClient(ours)
+  return new RawClient(ours, protocolVersion)
 }
 
 /** The CONNECT of a device or module that exists or is created now. */
@@ -102,7 +111,7 @@ export async function connectRaw(
   ref: DeviceRef,
   changes: Partial<IConnectPacket> = {},
 ): Promise<RawClient> {
-  const client = openRaw(target)
+  const client = openRaw(target, changes.protocolVersion)
   client.send(await connectPacket(target.hub, ref, changes))
   await client.receive('connack')
   return client

@@ -29,6 +29,25 @@ function testAppendAndRead(open: () => Promise<EventLog>): void {
     assert.equal(await log.head('telemetry', 0), sequences.at(-1))
   })
 
+  test('appendAll: all are in their streams, in order, among what was appended around them', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    const before = log.append('telemetry', 0, message({ text: 'before' }))
+    const all = log.appendAll([
+      { stream: 'telemetry', partition: 0, message: message({ text: 'first' }) },
+      { stream: 'security', partition: 0, message: message({ text: 'second' }) },
+      { stream: 'telemetry', partition: 0, message: message({ text: 'third' }) },
+    ])
+    const after = log.append('telemetry', 0, message({ text: 'after' }))
+    const [first = 0, second = 0, third = 0] = await all
+    assert.ok(isGrowing([await before, first, third, await after]))
+    const telemetry = await log.read('telemetry', 0, 0, 9)
+    assert.deepEqual(telemetry.map(textOf), ['before', 'first', 'third', 'after'])
+    const [stored] = await log.read('security', 0, 0, 9)
+    assert.deepEqual([stored && textOf(stored), stored?.sequence], ['second', second])
+    assert.deepEqual(await log.appendAll([]), [])
+  })
+
   test('read: a message comes back exactly as it was appended', async () => {
     await using store = await opened(open)
     const { log } = store

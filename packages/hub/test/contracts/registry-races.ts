@@ -32,13 +32,16 @@ export function testRaces(open: () => Promise<Registry>): void {
     }
   })
 
-  test('find: sees every change that was called before', async () => {
+  test('find: sees every change that was called before, and none that was called after', async () => {
     await using store = await opened(open)
     const { registry } = store
     await registry.insert([entry(pump)])
     for (const rpm of [1, 2, 3]) {
       const changed = registry.change(pump, (e) => report(e, { rpm }))
       const found = registry.find(pump)
+      const later = registry.change(pump, (e) => report(e, { later: rpm }))
+      assert.notEqual((await found)?.twin.reported.values.later, rpm)
+      assert.equal((await later)?.twin.reported.values.later, rpm)
       assert.equal((await found)?.twin.reported.values.rpm, rpm)
       assert.deepEqual(await found, await changed)
     }

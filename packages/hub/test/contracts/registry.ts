@@ -13,6 +13,8 @@ import {
   pump,
   report,
 } from './registry-entries.ts'
+import { testModules } from './registry-modules.ts'
+import { testQueries } from './registry-query.ts'
 import { testRaces } from './registry-races.ts'
 
 /** What every Registry must do. Each adapter's test calls this with a way to open an empty one. */
@@ -21,6 +23,8 @@ export function registryContract(open: () => Promise<Registry>): void {
   testChange(open)
   testRemove(open)
   testLists(open)
+  testModules(open)
+  testQueries(open)
   testRaces(open)
 }
 

@@ -80,14 +80,17 @@ const connect: fc.Arbitrary<Packet> = fc
 export const anyPacket: fc.Arbitrary<Packet> = fc.oneof(connect, goodPacket)
 
 /** The bytes of packets with some of them changed, cut off or put in; often still whole. */
-export function mutated(packet: fc.Arbitrary<Packet>): fc.Arbitrary<Buffer> {
+export function mutated(
+  packet: fc.Arbitrary<Packet>,
+  options?: { readonly protocolVersion: 5 },
+): fc.Arbitrary<Buffer> {
   const change = fc.record({
     at: fc.nat(),
     byte: fc.integer({ min: 0, max: 255 }),
     kind: fc.constantFrom('replace' as const, 'remove' as const, 'insert' as const),
   })
   return fc.tuple(packet, fc.array(change, { maxLength: 3 })).map(([whole, changes]) => {
-    const bytes = [...mqttPacket.generate(whole)]
+    const bytes = [...mqttPacket.generate(whole, options)]
     for (const { at, byte, kind } of changes) {
       const index = at % (bytes.length + 1)
       if (kind === 'replace' && index < bytes.length) bytes[index] = byte

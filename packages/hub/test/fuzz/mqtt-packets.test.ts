@@ -2,8 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import mqttPacket, { type Packet } from 'mqtt-packet'
+import { fuzzRuns } from '../../../../tools/fuzz-runs.ts'
 import { CONNECT, FrameReader, PUBLISH, SUBSCRIBE } from '../../src/gateways/mqtt/frames.ts'
-import { decodeConnect, decodePublish, decodeSubscribe } from '../../src/gateways/mqtt/packets.ts'
+import {
+  decodeConnect,
+  decodePublish,
+  decodeSubscribe,
+  type Will,
+} from '../../src/gateways/mqtt/packets.ts'
 import { PacketWriter } from '../../src/gateways/mqtt/writer.ts'
 import { anyPacket, mutated } from './mqtt-arbitraries.ts'
 
@@ -17,7 +23,7 @@ test('frames: a stream falls into the same packets however its chunks fall', () 
     const encoded = packets.map((packet) => mqttPacket.generate(packet))
     assert.deepEqual(cut(Buffer.concat(encoded), sizes), encoded)
   })
-  fc.assert(property, { seed: SEED, numRuns: 500 })
+  fc.assert(property, fuzzRuns(500, SEED))
 })
 
 test('frames: bytes that were handed out are not overwritten by what comes later', () => {
@@ -65,7 +71,7 @@ test('packets: what is accepted of whole or broken bytes means the same to mqtt-
     const theirs = parsed(bytes.subarray(0, frames.bodyEnd))
     assert.deepEqual(ours, theirs)
   })
-  fc.assert(property, { seed: SEED, numRuns: 5000 })
+  fc.assert(property, fuzzRuns(5000, SEED))
   assert.ok(accepted > 1000, `only ${accepted} packets were compared`)
 })
 
@@ -78,7 +84,7 @@ test('packets: every packet that a client library sends is accepted', () => {
       assert.notEqual(decode(frames), undefined)
     }
   })
-  fc.assert(property, { seed: SEED, numRuns: 2000 })
+  fc.assert(property, fuzzRuns(2000, SEED))
 })
 
 test('writer: what it writes is what mqtt-packet reads', () => {
@@ -94,7 +100,7 @@ test('writer: what it writes is what mqtt-packet reads', () => {
     const ack = mqttPacket.generate({ cmd: 'puback', messageId: id } as Packet)
     assert.deepEqual(writer.take(), Buffer.concat([ack, ...expected]))
   })
-  fc.assert(property, { seed: SEED, numRuns: 300 })
+  fc.assert(property, fuzzRuns(300, SEED))
   for (const length of [120, 130, 16_370, 16_390, 300_000]) {
     writer.publish('t', 'x'.repeat(length))
     const packet = { ...PLAIN, topic: 't', payload: 'x'.repeat(length) } as Packet
@@ -129,7 +135,9 @@ function decode(frames: FrameReader): object | undefined {
   const type = frames.firstByte >> 4
   if (type === CONNECT) {
     const connect = (frames.firstByte & 0xf) === 0 ? decodeConnect(frames) : undefined
-    return connect?.level === 4 && connect.protocolName === 'MQTT' ? { ...connect } : undefined
+    if (connect?.level !== 4 || connect.protocolName !== 'MQTT') return undefined
+    const { properties: _, will, ...plain } = connect
+    return { ...plain, ...(will && { will: withoutProperties(will) }) }
   }
   if (type === PUBLISH) {
     const publish = decodePublish(frames)
@@ -137,8 +145,13 @@ function decode(frames: FrameReader): object | undefined {
     const { topic, qos, retain, packetId, body } = publish
     return { topic, qos, retain, packetId, body }
   }
-  if (frames.firstByte === 0x82) return decodeSubscribe(frames)
-  return undefined
+  if (frames.firstByte !== 0x82) return undefined
+  const subscribe = decodeSubscribe(frames, false)
+  return subscribe && { packetId: subscribe.packetId, entries: subscribe.entries }
+}
+
+function withoutProperties({ topic, payload, qos, retain }: Will): object {
+  return { topic, payload, qos, retain }
 }
 
 /** The same from mqtt-packet. */

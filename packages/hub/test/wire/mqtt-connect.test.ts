@@ -45,16 +45,6 @@ test('CONNECT: what is wrong is told by the code, and the socket closes', async 
   assert.equal(b.hub.sessions.count, 0)
 })
 
-test('CONNECT: MQTT 5 is refused in its own format', async () => {
-  await using b = bench()
-  const client = openRaw(b)
-  const chunks: Buffer[] = []
-  client.stream.prependListener('data', (chunk: Buffer) => chunks.push(chunk))
-  client.send(await connectPacket(b.hub, pump, { protocolVersion: 5 }))
-  await client.closed()
-  assert.deepEqual([...Buffer.concat(chunks)], [0x20, 3, 0, 0x84, 0])
-})
-
 test('CONNECT: an identity that changes while its token is checked is not let in', async () => {
   const b = bench()
   await using _ = b

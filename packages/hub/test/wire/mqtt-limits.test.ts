@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DESIRED_CHANGES, TWIN_RESPONSES } from '@twinward/protocol'
-import { MAX_CONNECT_BYTES, MAX_PACKET_BYTES } from '../../src/gateways/mqtt/connection.ts'
+import { MAX_CONNECT_BYTES, MAX_PACKET_BYTES } from '../../src/gateways/mqtt/limits.ts'
 import { MAX_SILENCE_MS } from '../../src/gateways/mqtt/session.ts'
 import { makeToken, until } from '../hub.ts'
 import { agent, bench, EVENTS, pump, settled, stillOpen } from '../mqtt-bench.ts'

@@ -119,6 +119,37 @@ test('mqtt: a device that is disabled or removed loses its connection', async ()
   }
 })
 
+test("mqtt: a device with Microsoft's client receives cloud-to-device messages and completes them", async () => {
+  await using hub = await startMqttHub()
+  await using peer = await connectSdk(hub, device)
+  const received: sdk.Message[] = []
+  peer.client.on('message', (message: sdk.Message) => {
+    received.push(message)
+    void peer.client.complete(message)
+  })
+  for (const text of ['first', 'second']) {
+    await hub.cloudMessages.send(device, {
+      system: { messageId: text, correlationId: 'c-1', contentType: 'text/plain' },
+      ack: 'full',
+      application: { 'two words': 'red & blue' },
+      body: Buffer.from(text),
+    })
+  }
+  await until(() => received.length === 2, 'both messages')
+  assert.deepEqual(
+    received.map((message) => message.getData().toString()),
+    ['first', 'second'],
+  )
+  const [message] = received
+  assert.equal(message?.messageId, 'first')
+  assert.equal(message?.correlationId, 'c-1')
+  assert.equal(message?.contentType, 'text/plain')
+  assert.equal(message?.to, '/devices/pump-1/messages/deviceBound')
+  assert.equal(message?.properties.getValue('iothub-ack'), 'full')
+  assert.equal(message?.properties.getValue('two words'), 'red & blue')
+  await until(async () => (await hub.cloudMessages.count(device)) === 0, 'both completions')
+})
+
 function update(twin: Twin, patch: object): Promise<void> {
   return promisify((done: (error?: Error) => void) =>
     twin.properties.reported.update(patch, done),

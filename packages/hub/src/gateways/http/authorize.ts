@@ -17,7 +17,8 @@ declare module 'fastify' {
  */
 export function authorize(authenticator: Authenticator, ...anyOf: readonly Right[]) {
   return (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void => {
-    request.grant = authenticator.service(request.headers.authorization, ...anyOf)
+    const { authorization } = request.headers
+    request.grant = authenticator.service({ authorization, path: request.url }, ...anyOf)
     done()
   }
 }

@@ -2,11 +2,12 @@ import { HubError } from '@twinward/protocol'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Hub } from '../../hub.ts'
+import { readIdentity } from '../../registry/identity-write.ts'
 import type { Entry } from '../../registry/registry.ts'
 import { formatIdentityEtag } from '../../twins/etag.ts'
 import { authorize } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
-import { identityView, readIdentity } from './identity-view.ts'
+import { identityView } from './identity-view.ts'
 import { DeviceParams, IdentityBody } from './schemas.ts'
 
 /** Most devices that one `GET /devices` answers (01 §4). */
@@ -22,12 +23,15 @@ export function deviceRoutes(app: FastifyInstance, hub: Hub): void {
   const read = authorize(hub.authenticator, 'RegistryRead')
   const write = authorize(hub.authenticator, 'RegistryWrite')
   const tags = ['devices']
-  const view = (entry: Entry) => identityView(entry, hub.sessions.isConnected(entry.ref))
+  const view = (entry: Entry) => {
+    const waiting = hub.cloudMessages.pendingCount(entry)
+    return identityView(entry, hub.sessions.isConnected(entry.ref), waiting)
+  }
 
   const querystring = Type.Object({ top: Type.Optional(Type.String()) })
   app.get<{ Querystring: Static<typeof querystring> }>(
     '/devices',
-    { preHandler: read, schema: { tags, summary: 'List devices', querystring } },
+    { onRequest: read, schema: { tags, summary: 'List devices', querystring } },
     async (request) => {
       const devices = await identities.listDevices(readTop(request.query.top))
       return devices.map(view)
@@ -36,7 +40,7 @@ export function deviceRoutes(app: FastifyInstance, hub: Hub): void {
 
   app.get<DeviceRoute>(
     '/devices/:deviceId',
-    { preHandler: read, schema: { tags, summary: 'Get a device', params: DeviceParams } },
+    { onRequest: read, schema: { tags, summary: 'Get a device', params: DeviceParams } },
     async (request, reply) => {
       const entry = await identities.get(request.params)
       reply.header('etag', `"${formatIdentityEtag(entry.identity.etag)}"`)
@@ -47,7 +51,7 @@ export function deviceRoutes(app: FastifyInstance, hub: Hub): void {
   app.put<DeviceRoute & { Body: Static<typeof IdentityBody> }>(
     '/devices/:deviceId',
     {
-      preHandler: write,
+      onRequest: write,
       schema: {
         tags,
         summary: 'Create a device, or replace it with If-Match',
@@ -73,7 +77,7 @@ export function deviceRoutes(app: FastifyInstance, hub: Hub): void {
 
   app.delete<DeviceRoute>(
     '/devices/:deviceId',
-    { preHandler: write, schema: { tags, summary: 'Delete a device', params: DeviceParams } },
+    { onRequest: write, schema: { tags, summary: 'Delete a device', params: DeviceParams } },
     async (request, reply) => {
       await identities.remove({ deviceId: request.params.deviceId }, ifMatch(request))
       return reply.code(204).send()

@@ -2,11 +2,13 @@ import { HubError } from '@twinward/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import type { Hub } from '../../hub.ts'
+import { readIdentity } from '../../registry/identity-write.ts'
 import type { Entry } from '../../registry/registry.ts'
 import { formatIdentityEtag } from '../../twins/etag.ts'
 import { authorize } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
-import { identityView, readIdentity } from './identity-view.ts'
+import { identityView } from './identity-view.ts'
+import { authorizeModuleRead, readModule } from './module-key.ts'
 import { DeviceParams, IdentityBody, ModuleParams } from './schemas.ts'
 
 interface ModuleRoute {
@@ -19,11 +21,14 @@ export function moduleRoutes(app: FastifyInstance, hub: Hub): void {
   const read = authorize(hub.authenticator, 'RegistryRead')
   const write = authorize(hub.authenticator, 'RegistryWrite')
   const tags = ['modules']
-  const view = (entry: Entry) => identityView(entry, hub.sessions.isConnected(entry.ref))
+  const view = (entry: Entry) => {
+    const waiting = hub.cloudMessages.pendingCount(entry)
+    return identityView(entry, hub.sessions.isConnected(entry.ref), waiting)
+  }
 
   app.get<{ Params: Static<typeof DeviceParams> }>(
     '/devices/:deviceId/modules',
-    { preHandler: read, schema: { tags, summary: 'List modules', params: DeviceParams } },
+    { onRequest: read, schema: { tags, summary: 'List modules', params: DeviceParams } },
     async (request) => {
       const modules = await identities.listModules(request.params.deviceId)
       return modules.map(view)
@@ -32,9 +37,12 @@ export function moduleRoutes(app: FastifyInstance, hub: Hub): void {
 
   app.get<ModuleRoute>(
     '/devices/:deviceId/modules/:moduleId',
-    { preHandler: read, schema: { tags, summary: 'Get a module', params: ModuleParams } },
+    {
+      onRequest: authorizeModuleRead(hub),
+      schema: { tags, summary: 'Get a module', params: ModuleParams },
+    },
     async (request, reply) => {
-      const entry = await identities.get(request.params)
+      const entry = await readModule(hub, request)
       reply.header('etag', `"${formatIdentityEtag(entry.identity.etag)}"`)
       return view(entry)
     },
@@ -43,7 +51,7 @@ export function moduleRoutes(app: FastifyInstance, hub: Hub): void {
   app.put<ModuleRoute & { Body: Static<typeof IdentityBody> }>(
     '/devices/:deviceId/modules/:moduleId',
     {
-      preHandler: write,
+      onRequest: write,
       schema: {
         tags,
         summary: 'Create a module, or replace it with If-Match',
@@ -69,7 +77,7 @@ export function moduleRoutes(app: FastifyInstance, hub: Hub): void {
 
   app.delete<ModuleRoute>(
     '/devices/:deviceId/modules/:moduleId',
-    { preHandler: write, schema: { tags, summary: 'Delete a module', params: ModuleParams } },
+    { onRequest: write, schema: { tags, summary: 'Delete a module', params: ModuleParams } },
     async (request, reply) => {
       await identities.remove(request.params, ifMatch(request))
       return reply.code(204).send()

@@ -5,16 +5,7 @@ import { authorize } from './authorize.ts'
 
 /** Routes of IoT Hub's service API that this version does not serve: 501, never a silent nothing. */
 const NOT_YET: readonly (readonly [HTTPMethods, string])[] = [
-  ['POST', '/devices'],
-  ['POST', '/devices/query'],
-  ['DELETE', '/devices/:deviceId/commands'],
   ['POST', '/devices/:deviceId/applyConfigurationContent'],
-  ['POST', '/devices/:deviceId/messages/events'],
-  ['POST', '/devices/:deviceId/modules/:moduleId/messages/events'],
-  ['GET', '/devices/:deviceId/messages/deviceBound'],
-  ['POST', '/devices/:deviceId/files'],
-  ['POST', '/twins/:deviceId/methods'],
-  ['POST', '/twins/:deviceId/modules/:moduleId/methods'],
   ['GET', '/configurations'],
   ['GET', '/configurations/:id'],
   ['PUT', '/configurations/:id'],
@@ -24,16 +15,10 @@ const NOT_YET: readonly (readonly [HTTPMethods, string])[] = [
   ['GET', '/jobs/v2/:id'],
   ['GET', '/jobs/v2/query'],
   ['POST', '/jobs/v2/:id/cancel'],
-  ['POST', '/jobs/create'],
-  ['GET', '/jobs'],
-  ['GET', '/jobs/:id'],
-  ['DELETE', '/jobs/:id'],
-  ['GET', '/messages/serviceBound/feedback'],
-  ['GET', '/digitaltwins/:deviceId'],
 ]
 
 export function notYetRoutes(app: FastifyInstance, hub: Hub): void {
-  const preHandler = authorize(
+  const onRequest = authorize(
     hub.authenticator,
     'RegistryRead',
     'RegistryWrite',
@@ -44,7 +29,7 @@ export function notYetRoutes(app: FastifyInstance, hub: Hub): void {
     app.route({
       method,
       url,
-      preHandler,
+      onRequest,
       schema: { tags: ['not yet'], summary: 'Not served by this version (501)' },
       handler: async () => {
         throw new HubError('NotImplemented', `${method} ${url} is not served by this version yet.`)

@@ -1,9 +1,18 @@
 import { HubError } from '@twinward/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { Hub } from '../../hub.ts'
+import { bulkRoutes } from './bulk.ts'
+import { cloudMessageRoutes } from './cloud-messages.ts'
+import { deviceTelemetryRoutes } from './device-telemetry.ts'
 import { deviceRoutes } from './devices.ts'
+import { digitalTwinRoutes } from './digital-twins.ts'
+import { feedbackRoutes } from './feedback.ts'
+import { fileUploadRoutes } from './file-upload.ts'
+import { methodRoutes } from './methods.ts'
 import { moduleRoutes } from './modules.ts'
 import { notYetRoutes } from './not-yet.ts'
+import { queryRoutes } from './query.ts'
+import { registryJobRoutes } from './registry-jobs.ts'
 import { statisticsRoutes } from './statistics.ts'
 import { twinRoutes } from './twins.ts'
 
@@ -19,8 +28,17 @@ export async function hubRoutes(app: FastifyInstance, { hub }: { hub: Hub }): Pr
     done()
   })
   deviceRoutes(app, hub)
+  bulkRoutes(app, hub)
   moduleRoutes(app, hub)
   twinRoutes(app, hub)
+  queryRoutes(app, hub)
+  methodRoutes(app, hub)
+  digitalTwinRoutes(app, hub)
+  await app.register(deviceTelemetryRoutes, { hub })
+  fileUploadRoutes(app, hub)
+  cloudMessageRoutes(app, hub)
+  feedbackRoutes(app, hub)
   statisticsRoutes(app, hub)
+  registryJobRoutes(app, hub)
   notYetRoutes(app, hub)
 }

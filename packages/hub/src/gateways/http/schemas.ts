@@ -1,5 +1,6 @@
 import type {} from '@fastify/swagger'
 import { Type } from 'typebox'
+import { identityShape } from '../../registry/import-entry.ts'
 
 /** Shapes of the service API's requests; what is said here also makes the OpenAPI document. */
 
@@ -8,39 +9,11 @@ const NullableString = Type.Union([Type.String(), Type.Null()])
 export const DeviceParams = Type.Object({ deviceId: Type.String() })
 export const ModuleParams = Type.Object({ deviceId: Type.String(), moduleId: Type.String() })
 
-const Authentication = Type.Object({
-  type: Type.Optional(NullableString),
-  symmetricKey: Type.Optional(
-    Type.Union([
-      Type.Object({
-        primaryKey: Type.Optional(NullableString),
-        secondaryKey: Type.Optional(NullableString),
-      }),
-      Type.Null(),
-    ]),
-  ),
-  x509Thumbprint: Type.Optional(
-    Type.Union([
-      Type.Object({
-        primaryThumbprint: Type.Optional(NullableString),
-        secondaryThumbprint: Type.Optional(NullableString),
-      }),
-      Type.Null(),
-    ]),
-  ),
-})
-
 /** A device or module identity as callers write it; server fields and unknown ones are ignored. */
 export const IdentityBody = Type.Object({
   deviceId: Type.String(),
   moduleId: Type.Optional(NullableString),
-  status: Type.Optional(NullableString),
-  statusReason: Type.Optional(NullableString),
-  authentication: Type.Optional(Type.Union([Authentication, Type.Null()])),
-  capabilities: Type.Optional(
-    Type.Union([Type.Object({ iotEdge: Type.Optional(Type.Boolean()) }), Type.Null()]),
-  ),
-  managedBy: Type.Optional(NullableString),
+  ...identityShape,
 })
 
 const Section = Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])
@@ -72,6 +45,8 @@ export const TWIN_MEMBERS: ReadonlySet<string> = new Set([
   'tags',
   'properties',
 ])
+
+export const PROPERTIES_MEMBERS: ReadonlySet<string> = new Set(['desired', 'reported'])
 
 export const TwinBody = Type.Object({
   tags: Type.Optional(Section),

@@ -4,12 +4,12 @@ import { authorize } from './authorize.ts'
 
 /** `/statistics/devices`, `/statistics/service` (01 §4). */
 export function statisticsRoutes(app: FastifyInstance, hub: Hub): void {
-  const preHandler = authorize(hub.authenticator, 'RegistryRead')
+  const onRequest = authorize(hub.authenticator, 'RegistryRead')
   const tags = ['statistics']
 
   app.get(
     '/statistics/devices',
-    { preHandler, schema: { tags, summary: 'Count devices' } },
+    { onRequest, schema: { tags, summary: 'Count devices' } },
     async () => {
       const { devices, disabledDevices } = await hub.identities.count()
       return {
@@ -22,7 +22,7 @@ export function statisticsRoutes(app: FastifyInstance, hub: Hub): void {
 
   app.get(
     '/statistics/service',
-    { preHandler, schema: { tags, summary: 'Count connected devices' } },
-    async () => ({ connectedDeviceCount: hub.sessions.count }),
+    { onRequest, schema: { tags, summary: 'Count connected devices' } },
+    async () => ({ connectedDeviceCount: hub.sessions.deviceCount }),
   )
 }

@@ -8,7 +8,13 @@ import type { TwinCondition } from '../../twins/twins.ts'
 import { serviceView } from '../../twins/view.ts'
 import { authorize } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
-import { DeviceParams, ModuleParams, TWIN_MEMBERS, TwinBody } from './schemas.ts'
+import {
+  DeviceParams,
+  ModuleParams,
+  PROPERTIES_MEMBERS,
+  TWIN_MEMBERS,
+  TwinBody,
+} from './schemas.ts'
 
 type Body = Static<typeof TwinBody>
 
@@ -19,24 +25,25 @@ export function twinRoutes(app: FastifyInstance, hub: Hub): void {
 }
 
 function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSchema): void {
-  const preHandler = authorize(hub.authenticator, 'ServiceConnect')
+  const onRequest = authorize(hub.authenticator, 'ServiceConnect')
   const what = url.includes('module') ? 'module twin' : 'device twin'
   const tags = ['twins']
   const answer = (reply: FastifyReply, entry: Entry) => {
     reply.header('etag', `"${formatTwinEtag(entry.twin.etag)}"`)
     reply.header('content-type', 'application/json; charset=utf-8')
-    return serviceView(entry, hub.sessions.isConnected(entry.ref))
+    const waiting = hub.cloudMessages.pendingCount(entry)
+    return serviceView(entry, hub.sessions.isConnected(entry.ref), waiting)
   }
 
   app.get<{ Params: DeviceRef }>(
     url,
-    { preHandler, schema: { tags, summary: `Get a ${what}`, params } },
+    { onRequest, schema: { tags, summary: `Get a ${what}`, params } },
     async (request, reply) => answer(reply, await hub.twins.get(request.params)),
   )
 
   app.patch<{ Params: DeviceRef; Body: Body }>(
     url,
-    { preHandler, schema: { tags, summary: `Merge into a ${what}`, params, body: TwinBody } },
+    { onRequest, schema: { tags, summary: `Merge into a ${what}`, params, body: TwinBody } },
     async (request, reply) => {
       const { tags, desired } = readSections(request.body)
       const write = {
@@ -50,7 +57,7 @@ function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSche
 
   app.put<{ Params: DeviceRef; Body: Body }>(
     url,
-    { preHandler, schema: { tags, summary: `Replace a ${what}`, params, body: TwinBody } },
+    { onRequest, schema: { tags, summary: `Replace a ${what}`, params, body: TwinBody } },
     async (request, reply) => {
       const { tags, desired } = readSections(request.body)
       const sections = { ...(tags && { tags }), ...(desired && { desired }) }
@@ -65,10 +72,8 @@ function readSections(body: Body): {
   tags?: JsonObject | null
   desired?: JsonObject | null
 } {
-  const stray = Object.keys(body).find((member) => !TWIN_MEMBERS.has(member))
-  if (stray !== undefined) {
-    throw new HubError('GenericBadRequest', `A twin has no member '${stray.slice(0, 64)}'.`)
-  }
+  checkMembers(body, TWIN_MEMBERS, 'A twin')
+  checkMembers(body.properties ?? {}, PROPERTIES_MEMBERS, 'The object properties of a twin')
   const sections = body as {
     tags?: JsonObject | null
     properties?: { desired?: JsonObject | null }
@@ -77,6 +82,13 @@ function readSections(body: Body): {
     ...(sections.tags !== undefined && { tags: sections.tags }),
     ...(sections.properties?.desired !== undefined && { desired: sections.properties.desired }),
   }
+}
+
+/** A name that is misspelt must not be passed over: nothing of the write would happen, or half of it. */
+function checkMembers(object: object, known: ReadonlySet<string>, what: string): void {
+  const stray = Object.keys(object).find((member) => !known.has(member))
+  if (stray === undefined) return
+  throw new HubError('GenericBadRequest', `${what} has no member '${stray.slice(0, 64)}'.`)
 }
 
 /** Without `If-Match`, a `$version` in desired must be the current one (02 §3.4). */

@@ -1,3 +1,4 @@
+import { MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, MAX_READY_BYTES } from './limits.ts'
 import type { PacketWriter } from './writer.ts'
 
 /** What a packet is answered with, once that is known. Nothing of it set: nothing is sent. */
@@ -16,6 +17,8 @@ export class Answer {
   isDesiredChange = false
   /** Bytes that are held until the answer is ready. */
   costBytes = 0
+  /** Called when the socket has taken it all. */
+  whenWritten: (() => void) | undefined
   next: Answer | undefined
 
   /** Bytes it will take on the wire, near enough. */
@@ -30,6 +33,18 @@ export class Answer {
   }
 }
 
+/** What a socket is to call when it has taken them all. */
+export function callEach(
+  all: readonly (() => void)[] | undefined,
+): ((error?: Error | null) => void) | undefined {
+  return (
+    all &&
+    ((error) => {
+      if (!error) for (const call of all) call()
+    })
+  )
+}
+
 /** The answers of one connection: they leave in the order of their packets, whenever they are ready. */
 export class AnswerQueue {
   /** Work under way: answers that are not ready. */
@@ -39,6 +54,15 @@ export class AnswerQueue {
   readyBytes = 0
   #first: Answer | undefined
   #last: Answer | undefined
+
+  /** No further packet may be handled now. */
+  get isFull(): boolean {
+    return (
+      this.inFlight >= MAX_IN_FLIGHT ||
+      this.inFlightBytes >= MAX_IN_FLIGHT_BYTES ||
+      this.readyBytes >= MAX_READY_BYTES
+    )
+  }
 
   get hasReady(): boolean {
     return this.#first?.isReady === true

@@ -1,38 +1,28 @@
 import type { Duplex } from 'node:stream'
-import { type DeviceRef, MAX_MESSAGE_BYTES, refKey } from '@twinward/protocol'
+import type { DeviceRef } from '@twinward/protocol'
 import type { ClientCertificate } from '../../registry/client-certificate.ts'
 import type { CloseReason } from '../../sessions/sessions.ts'
-import { Answer, AnswerQueue } from './answers.ts'
+import { Answer, AnswerQueue, callEach } from './answers.ts'
 import { receiveConnect } from './connect.ts'
-import { CONNECT, FrameReader, type FrameState } from './frames.ts'
+import { encodeDisconnect } from './encode.ts'
+import { CONNECT, FrameReader } from './frames.ts'
+import {
+  CONNECT_DEADLINE_MS,
+  LINGER_MS,
+  MAX_CONNECT_BYTES,
+  MAX_PACKET_BYTES,
+  MAX_PENDING_WRITE_BYTES,
+  MAX_READY_BYTES,
+} from './limits.ts'
+import { logEnd, type Peer } from './peer.ts'
+import { REASON } from './reasons.ts'
 import type { GatewayParts } from './server.ts'
 import type { Session } from './session.ts'
 import { TICK_MS, type Watched } from './wheel.ts'
+import { PLAIN_FORMAT } from './writer.ts'
 
-export const CONNECT_DEADLINE_MS = 30_000
-/** Ids, host, client type and a token take a kilobyte or two; a will may add a payload. */
-export const MAX_CONNECT_BYTES = 16 * 1024
-/** A message, the two length fields and the longest topic that MQTT allows. */
-export const MAX_PACKET_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
-/** Operations of one connection that are under way at once, and the bytes of their packets. */
-export const MAX_IN_FLIGHT = 256
-export const MAX_IN_FLIGHT_BYTES = 1024 * 1024
-/** Answers that are ready; above it no further packet is handled in this turn. */
-const MAX_READY_BYTES = 256 * 1024
-/** What a peer that does not read may leave with us. */
-export const MAX_PENDING_WRITE_BYTES = 2 * 1024 * 1024
-/** How long a peer may take to close its side after we said goodbye. */
-const LINGER_MS = 5000
-/** Why connections end with the gateway. */
 export const STOPPING: CloseReason = 'the hub is stopping'
 const NOT_CONNECT = 'the first packet is not a CONNECT'
-
-/** Who is at the other end of a stream. */
-export interface Peer {
-  /** For the log. */
-  readonly address: string
-  readonly certificate: () => ClientCertificate | undefined
-}
 
 /** One socket: bytes to packets, answers to bytes, and every limit on both. */
 export class Connection implements Watched {
@@ -63,13 +53,13 @@ export class Connection implements Watched {
     this.#lastPacketMs = parts.wheel.nowMs
     parts.wheel.watch(this, this.#lastPacketMs + CONNECT_DEADLINE_MS + TICK_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('end', () => this.fail('the peer closed the connection'))
-    socket.on('error', (error) => this.fail(`the socket failed: ${error.message}`))
+    socket.on('end', () => this.fail('the peer closed the connection', REASON.none))
+    socket.on('error', (error) => this.fail(`the socket failed: ${error.message}`, REASON.none))
     socket.on('close', () => this.#closed())
   }
 
   get isOpen(): boolean {
-    return this.#state === 'new' || this.#state === 'connecting' || this.#state === 'open'
+    return this.#state !== 'leaving' && this.#state !== 'closed'
   }
 
   /** A place for the answer to the current packet; work is under way until it is settled. */
@@ -89,9 +79,8 @@ export class Connection implements Watched {
     if (!this.isOpen) return
     this.#answers.add(answer)
     this.#touch()
-    if (this.#answers.readyBytes + this.#socket.writableLength > MAX_PENDING_WRITE_BYTES) {
-      this.fail('the peer does not read')
-    }
+    const isTooMuch = this.#pendingBytes > MAX_PENDING_WRITE_BYTES
+    if (isTooMuch) this.fail('the peer does not read', REASON.none)
   }
 
   sendPacket(packet: Buffer): void {
@@ -110,6 +99,20 @@ export class Connection implements Watched {
     this.#touch()
   }
 
+  /** Whether something that can wait should go out now: the peer reads what it gets. */
+  get takesMore(): boolean {
+    return this.isOpen && !this.#isPeerSlow && this.#pendingBytes < MAX_READY_BYTES
+  }
+
+  get #pendingBytes(): number {
+    return this.#answers.readyBytes + this.#socket.writableLength
+  }
+
+  /** Has the session's `due` called no later than a tick after `atMs`. */
+  wakeAt(atMs: number): void {
+    if (this.isOpen && Math.ceil(atMs / TICK_MS) < this.tick) this.parts.wheel.watch(this, atMs)
+  }
+
   /** Whether all packets before the current one are done. */
   get isIdle(): boolean {
     return this.#answers.inFlight === 0
@@ -123,35 +126,44 @@ export class Connection implements Watched {
     this.parts.wheel.watch(this, session.deadline(this.#lastPacketMs))
   }
 
-  /** Ends the connection at once, with one line in the log. A session's will is sent. */
-  fail(reason: string, cause?: unknown): void {
+  /**
+   * Ends the connection, with one line in the log. A session's will is sent.
+   *
+   * @param code  told to a client of MQTT 5
+   */
+  fail(reason: string, code: number = REASON.unspecified, cause?: unknown): void {
     if (!this.isOpen) return
     const wasNew = this.#state === 'new'
-    const session = this.#leave('closed')
+    const canSpeak = code !== REASON.none && this.#session?.isMqtt5 && !this.#isPeerSlow
+    const session = this.#leave(canSpeak ? 'leaving' : 'closed')
     const isQuiet = (wasNew && cause === undefined) || reason === STOPPING
-    this.#logEnd(session?.ref, reason, isQuiet, cause)
+    logEnd(this, { ref: session?.ref, reason, isQuiet, cause })
     session?.ended(reason)
-    this.#socket.destroy()
+    if (canSpeak) this.#socket.end(encodeDisconnect(code, reason))
+    else this.#socket.destroy()
   }
 
-  /** As `fail`, and does not let a goodbye linger either. */
-  terminate(reason: string): void {
-    this.fail(reason)
-    this.#socket.destroy()
+  /** As `fail`, and does not wait for the peer once it was told. */
+  terminate(reason: string, code: number): void {
+    const wasOpen = this.isOpen
+    this.fail(reason, code)
+    const isTelling = wasOpen && this.#state === 'leaving'
+    if (isTelling) this.#socket.once('finish', () => this.#socket.destroy())
+    else this.#socket.destroy()
   }
 
   /** Refuses a CONNECT: says so and closes. */
   refuse(packet: Buffer, ref: DeviceRef | undefined, reason: string, cause?: unknown): void {
     if (!this.isOpen) return
     this.#leave('leaving')
-    this.#logEnd(ref, reason, false, cause)
+    logEnd(this, { ref, reason, isQuiet: false, cause })
     this.#socket.end(packet)
   }
 
-  /** The peer said goodbye: no will. What it sent before is still completed, not answered. */
-  disconnect(): void {
+  /** The peer said goodbye: no will, as a rule. What it sent before is completed, not answered. */
+  disconnect(withWill: boolean): void {
     const session = this.#leave('leaving')
-    session?.ended(undefined)
+    session?.ended(withWill ? 'it left with its will' : undefined)
     this.#socket.end()
   }
 
@@ -160,6 +172,7 @@ export class Connection implements Watched {
     this.#isDirty = false
     if (!this.isOpen) return
     this.#write()
+    this.#session?.mayWrite()
     if (this.#isBlocked) this.#handleAll()
   }
 
@@ -174,15 +187,15 @@ export class Connection implements Watched {
     // A peer whose packets we hold up ourselves is not silent.
     if (!this.isIdle) this.#lastPacketMs = nowMs
     const deadline = session.deadline(this.#lastPacketMs)
-    if (deadline > nowMs) return deadline
-    this.fail(session.expiresAtMs <= nowMs ? 'its token expired' : 'keep-alive ran out')
+    if (deadline > nowMs) return Math.min(deadline, session.due(nowMs))
+    if (session.expiresAtMs <= nowMs) this.fail('its token expired', REASON.notAuthorized)
+    else this.fail('keep-alive ran out', REASON.keepAliveTimeout)
     return undefined
   }
 
   #receive(chunk: Buffer): void {
-    if (!this.isOpen) return
-    this.#frames.push(chunk)
-    if (!this.#isBlocked) this.#handleAll()
+    if (this.isOpen) this.#frames.push(chunk)
+    if (this.isOpen && !this.#isBlocked) this.#handleAll()
   }
 
   #handleAll(): void {
@@ -208,10 +221,11 @@ export class Connection implements Watched {
         return false
       }
       if (state !== 'packet') {
-        this.fail(describe(state))
+        if (state === 'too large') this.fail('a packet is too large', REASON.packetTooLarge)
+        else this.fail('a packet length is malformed', REASON.malformedPacket)
         return false
       }
-      if (!this.#handle()) return true
+      this.#handle()
       this.#lastPacketMs = this.parts.wheel.nowMs
       if (this.isOpen) this.#frames.consume()
     }
@@ -219,43 +233,37 @@ export class Connection implements Watched {
   }
 
   #mayHandle(): boolean {
-    const { inFlight, inFlightBytes, readyBytes } = this.#answers
-    return (
-      !this.#isHeld &&
-      !this.#isPeerSlow &&
-      inFlight < MAX_IN_FLIGHT &&
-      inFlightBytes < MAX_IN_FLIGHT_BYTES &&
-      readyBytes < MAX_READY_BYTES
-    )
+    return !this.#isHeld && !this.#isPeerSlow && !this.#answers.isFull
   }
 
-  /** @returns false when the packet has to wait for those before it */
-  #handle(): boolean {
-    if (this.#session) return this.#session.handle(this.#frames)
-    if (this.#frames.firstByte !== CONNECT << 4) {
-      this.fail(NOT_CONNECT)
-      return true
+  #handle(): void {
+    if (this.#session) this.#session.handle(this.#frames)
+    else if (this.#frames.firstByte !== CONNECT << 4) this.fail(NOT_CONNECT)
+    else {
+      this.#state = 'connecting'
+      receiveConnect(this, this.#frames)
     }
-    this.#state = 'connecting'
-    receiveConnect(this, this.#frames)
-    return true
   }
 
   #write(): void {
     const { writer } = this.parts
     const session = this.#session
-    writer.clear()
+    let whenWritten: readonly (() => void)[] | undefined
+    writer.start(session ?? PLAIN_FORMAT)
     for (let answer = this.#answers.take(); answer; answer = this.#answers.take()) {
       if (answer.desiredVersion === 0 || !session) answer.write(writer)
-      else session.passDesired(answer, writer)
+      else session.desired.pass(answer, writer)
+      if (answer.whenWritten) whenWritten = [...(whenWritten ?? []), answer.whenWritten]
     }
-    session?.checkGap()
+    if (writer.skipped > 0) session?.logSkipped(writer.skipped)
+    session?.desired.checkGap()
     if (writer.length === 0 || !this.isOpen) return
-    const isFlowing = this.#socket.write(writer.take())
+    const isFlowing = this.#socket.write(writer.take(), callEach(whenWritten))
     if (isFlowing || this.#isPeerSlow || !this.isOpen) return
     this.#isPeerSlow = true
     this.#socket.once('drain', () => {
       this.#isPeerSlow = false
+      this.#session?.mayWrite()
       if (this.isOpen) this.#handleAll()
     })
   }
@@ -281,26 +289,9 @@ export class Connection implements Watched {
   }
 
   #closed(): void {
-    this.fail('the connection was lost')
+    this.fail('the connection was lost', REASON.none)
     this.#state = 'closed'
     this.parts.wheel.forget(this)
     this.parts.closed(this)
   }
-
-  /** Health checks and port scans are not worth a line, nor is each connection when the hub stops. */
-  #logEnd(ref: DeviceRef | undefined, reason: string, isQuiet: boolean, cause: unknown): void {
-    const { log } = this.parts.hub
-    const fields = {
-      ...(ref && { ref: refKey(ref) }),
-      remote: this.remote,
-      reason,
-      ...(cause !== undefined && { cause }),
-    }
-    if (isQuiet) log.debug(fields, 'mqtt connection ended')
-    else log.info(fields, 'mqtt connection ended')
-  }
-}
-
-function describe(state: Exclude<FrameState, 'packet' | 'incomplete'>): string {
-  return state === 'too large' ? 'a packet is too large' : 'a packet length is malformed'
 }

@@ -1,22 +1,46 @@
-import { isUtf8 } from 'node:buffer'
+import { Fields, uint16At, utf8 } from './fields.ts'
 import { type FrameReader, SUBSCRIBE, UNSUBSCRIBE } from './frames.ts'
+import {
+  CONNECT_PROPERTIES,
+  DISCONNECT_PROPERTIES,
+  NO_PROPERTIES,
+  type Properties,
+  PUBACK_PROPERTIES,
+  PUBLISH_PROPERTIES,
+  readProperties,
+  SUBSCRIBE_PROPERTIES,
+  UNSUBSCRIBE_PROPERTIES,
+  WILL_PROPERTIES,
+} from './properties.ts'
+import { DISCONNECT_REASONS, PUBACK_REASONS } from './reasons.ts'
+
+export const MQTT_3_1_1 = 4
+export const MQTT_5 = 5
 
 export interface Will {
   readonly topic: string
   readonly payload: Buffer
   readonly qos: number
   readonly retain: boolean
+  readonly properties: Properties
 }
 
 export interface Connect {
   readonly protocolName: string
   readonly level: number
+  /** What an earlier session left is forgotten; in MQTT 3.1.1 also what this one leaves. */
   readonly cleanSession: boolean
   readonly keepAliveSeconds: number
   readonly clientId: string
   readonly will?: Will
   readonly userName?: string
   readonly password?: string
+  readonly properties: Properties
+}
+
+/** Whether the session that it begins outlives its connection. */
+export function isPersistent({ level, cleanSession, properties }: Connect): boolean {
+  return level === MQTT_5 ? (properties.sessionExpirySeconds ?? 0) > 0 : !cleanSession
 }
 
 /** A PUBLISH that arrived. The payload is decoded only by who needs it. */
@@ -24,10 +48,13 @@ export class Publish {
   readonly topic: string
   readonly qos: number
   readonly retain: boolean
+  readonly isDuplicate: boolean
   /** 0 with QoS 0. */
   readonly packetId: number
   /** Of the packet, as a measure of what it costs to keep. */
   readonly sizeBytes: number
+  /** Of MQTT 5. */
+  properties = NO_PROPERTIES
   readonly #source: Buffer
   readonly #start: number
   readonly #end: number
@@ -36,6 +63,7 @@ export class Publish {
     this.topic = topic
     this.qos = (frame.firstByte >> 1) & 3
     this.retain = (frame.firstByte & 1) === 1
+    this.isDuplicate = (frame.firstByte & 8) !== 0
     this.packetId = packetId
     this.sizeBytes = frame.bodyEnd - frame.bodyStart
     this.#source = frame.buffer
@@ -62,14 +90,14 @@ export interface SubscribeEntry {
 
 export interface Subscribe {
   readonly packetId: number
+  readonly hasSubscriptionId: boolean
   readonly entries: readonly SubscribeEntry[]
 }
 
 /** IoT Hub documents five filters; clients may repeat them in one packet. */
 export const MAX_FILTERS = 100
-const MQTT_5 = 5
 
-/** A CONNECT; of MQTT 5 only name and level. `undefined` when it is malformed. */
+/** A CONNECT; of an unknown level only its beginning. `undefined` when it is malformed. */
 export function decodeConnect(frame: FrameReader): Connect | undefined {
   const fields = new Fields(frame.buffer, frame.bodyStart, frame.bodyEnd)
   const protocolName = fields.text()
@@ -79,28 +107,34 @@ export function decodeConnect(frame: FrameReader): Connect | undefined {
   const cleanSession = (flags & 0x02) !== 0
   const start = { protocolName, level, cleanSession, keepAliveSeconds }
   if (!fields.isValid) return undefined
-  if (protocolName !== 'MQTT' || level >= MQTT_5) return { ...start, clientId: '' }
+  if (protocolName !== 'MQTT' || level > MQTT_5) {
+    return { ...start, clientId: '', properties: NO_PROPERTIES }
+  }
   const hasWill = (flags & 0x04) !== 0
   if ((flags & 0x01) !== 0 || (!hasWill && (flags & 0x38) !== 0)) return undefined
+  const isMqtt5 = level === MQTT_5
+  const properties = isMqtt5 ? readProperties(fields, CONNECT_PROPERTIES) : NO_PROPERTIES
   const clientId = fields.text()
-  const will = hasWill ? decodeWill(fields, flags) : undefined
+  const will = hasWill ? decodeWill(fields, flags, isMqtt5) : undefined
   const userName = (flags & 0x80) !== 0 ? fields.text() : undefined
   const password = (flags & 0x40) !== 0 ? fields.bytes().toString('utf8') : undefined
   if (!fields.isValid || !fields.isAtEnd) return undefined
   return {
     ...start,
     clientId,
+    properties,
     ...(will && { will }),
     ...(userName !== undefined && { userName }),
     ...(password !== undefined && { password }),
   }
 }
 
-function decodeWill(fields: Fields, flags: number): Will {
+function decodeWill(fields: Fields, flags: number, isMqtt5: boolean): Will {
+  const properties = isMqtt5 ? readProperties(fields, WILL_PROPERTIES) : NO_PROPERTIES
   const topic = fields.text()
   // A copy, because a view would keep the whole chunk for as long as the connection lives.
   const payload = Buffer.from(fields.bytes())
-  return { topic, payload, qos: (flags >> 3) & 3, retain: (flags & 0x20) !== 0 }
+  return { topic, payload, qos: (flags >> 3) & 3, retain: (flags & 0x20) !== 0, properties }
 }
 
 /** A PUBLISH; `undefined` when it is malformed. */
@@ -119,84 +153,78 @@ export function decodePublish(frame: FrameReader): Publish | undefined {
   return new Publish(frame, topic, packetId, payloadStart)
 }
 
+/** A PUBLISH of MQTT 5; `undefined` when it is malformed. */
+export function decodePublish5(frame: FrameReader): Publish | undefined {
+  const { buffer, bodyStart, bodyEnd } = frame
+  const fields = new Fields(buffer, bodyStart, bodyEnd)
+  const topic = fields.text()
+  const qos = (frame.firstByte >> 1) & 3
+  const packetId = qos === 0 ? 0 : fields.uint16()
+  const properties = readProperties(fields, PUBLISH_PROPERTIES)
+  if (!fields.isValid || qos === 3 || (qos !== 0 && packetId === 0)) return undefined
+  const publish = new Publish(frame, topic, packetId, fields.at)
+  publish.properties = properties
+  return publish
+}
+
+export interface Puback {
+  readonly packetId: number
+  /** 0 in MQTT 3.1.1. */
+  readonly reason: number
+}
+
+/** A PUBACK; `undefined` when it is malformed. */
+export function decodePuback(frame: FrameReader, isMqtt5: boolean): Puback | undefined {
+  const fields = new Fields(frame.buffer, frame.bodyStart, frame.bodyEnd)
+  const packetId = fields.uint16()
+  const reason = isMqtt5 && !fields.isAtEnd ? fields.byte() : 0
+  if (isMqtt5 && !fields.isAtEnd) readProperties(fields, PUBACK_PROPERTIES)
+  if (!PUBACK_REASONS.has(reason)) return undefined
+  return fields.isValid && fields.isAtEnd ? { packetId, reason } : undefined
+}
+
+export interface Disconnect {
+  readonly reason: number
+  readonly properties: Properties
+}
+
+/** A DISCONNECT; `undefined` when it is malformed. */
+export function decodeDisconnect(frame: FrameReader, isMqtt5: boolean): Disconnect | undefined {
+  const fields = new Fields(frame.buffer, frame.bodyStart, frame.bodyEnd)
+  const reason = isMqtt5 && !fields.isAtEnd ? fields.byte() : 0
+  const properties =
+    isMqtt5 && !fields.isAtEnd ? readProperties(fields, DISCONNECT_PROPERTIES) : NO_PROPERTIES
+  if (!DISCONNECT_REASONS.has(reason)) return undefined
+  return fields.isValid && fields.isAtEnd ? { reason, properties } : undefined
+}
+
 /** A SUBSCRIBE or UNSUBSCRIBE; `undefined` when it is malformed or has more than `MAX_FILTERS`. */
-export function decodeSubscribe(frame: FrameReader): Subscribe | undefined {
+export function decodeSubscribe(frame: FrameReader, isMqtt5: boolean): Subscribe | undefined {
   const fields = new Fields(frame.buffer, frame.bodyStart, frame.bodyEnd)
   const hasQos = frame.firstByte >> 4 === SUBSCRIBE
   const packetId = fields.uint16()
+  const allowed = hasQos ? SUBSCRIBE_PROPERTIES : UNSUBSCRIBE_PROPERTIES
+  const properties = isMqtt5 ? readProperties(fields, allowed) : NO_PROPERTIES
   const entries: SubscribeEntry[] = []
   while (fields.isValid && !fields.isAtEnd) {
     const filter = fields.text()
-    const qos = hasQos ? fields.byte() : 0
+    const options = hasQos ? fields.byte() : 0
+    const qos = isMqtt5 ? options & 3 : options
+    if (isMqtt5 && !isValidOptions(options)) return undefined
     if (qos > 2 || filter === '' || entries.length === MAX_FILTERS) return undefined
     entries.push({ filter, qos })
   }
   if (!fields.isValid || packetId === 0 || entries.length === 0) return undefined
-  return { packetId, entries }
+  return { packetId, entries, hasSubscriptionId: properties.subscriptionId !== undefined }
+}
+
+/** QoS, No Local, Retain As Published, Retain Handling 0–2; the rest is zero. */
+function isValidOptions(options: number): boolean {
+  return (options & 0xc0) === 0 && (options & 0x30) !== 0x30
 }
 
 /** Whether the lower half of the first byte is what MQTT 3.1.1 demands of the packet type. */
 export function hasValidFlags(firstByte: number): boolean {
   const type = firstByte >> 4
   return (firstByte & 0x0f) === (type === SUBSCRIBE || type === UNSUBSCRIBE ? 2 : 0)
-}
-
-/** Reads fields one behind the other; once one does not fit, `isValid` is false for good. */
-class Fields {
-  isValid = true
-  readonly #buffer: Buffer
-  #at: number
-  readonly #end: number
-
-  constructor(buffer: Buffer, start: number, end: number) {
-    this.#buffer = buffer
-    this.#at = start
-    this.#end = end
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#end
-  }
-
-  byte(): number {
-    const at = this.#take(1)
-    return this.isValid ? (this.#buffer[at] as number) : 0
-  }
-
-  uint16(): number {
-    const at = this.#take(2)
-    return this.isValid ? uint16At(this.#buffer, at) : 0
-  }
-
-  bytes(): Buffer {
-    const length = this.uint16()
-    const at = this.#take(length)
-    return this.#buffer.subarray(at, this.isValid ? at + length : at)
-  }
-
-  text(): string {
-    const length = this.uint16()
-    const at = this.#take(length)
-    const text = this.isValid ? utf8(this.#buffer, at, at + length) : undefined
-    if (text === undefined || text.includes('\0')) this.isValid = false
-    return text ?? ''
-  }
-
-  #take(length: number): number {
-    const at = this.#at
-    if (length > this.#end - at) this.isValid = false
-    else this.#at += length
-    return at
-  }
-}
-
-function uint16At(buffer: Buffer, at: number): number {
-  return ((buffer[at] as number) << 8) | (buffer[at + 1] as number)
-}
-
-/** Decoding replaces what is not UTF-8, so only a text with replacements needs a closer look. */
-function utf8(buffer: Buffer, start: number, end: number): string | undefined {
-  const text = buffer.toString('utf8', start, end)
-  if (text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end))) return undefined
-  return text
 }

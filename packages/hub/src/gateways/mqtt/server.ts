@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Hub } from '../../hub.ts'
-import type { Connecting } from './connect.ts'
-import { Connection, type Peer, STOPPING } from './connection.ts'
-import { StoredSessions } from './subscriptions.ts'
+import { tlsCertificate } from '../tls-certificate.ts'
+import type { Connecting } from './connecting.ts'
+import { Connection, STOPPING } from './connection.ts'
+import type { Peer } from './peer.ts'
+import { REASON } from './reasons.ts'
 import { Wheel } from './wheel.ts'
 import { PacketWriter } from './writer.ts'
 
@@ -19,8 +21,9 @@ export interface GatewayParts {
   readonly hub: Hub
   readonly wheel: Wheel
   readonly writer: PacketWriter
-  readonly stored: StoredSessions
   readonly connecting: Set<Connecting>
+  /** Numbers the CONNECTs, so that the newer of two is known however long their checks take. */
+  nextOrder(): number
   /** Has `connection.flush` called at the end of this turn of the event loop. */
   flushSoon(connection: Connection): void
   /** Calls `connection.flush` now; a bug in there ends that connection only. */
@@ -31,13 +34,14 @@ export interface GatewayParts {
   background(work: Promise<void>): void
 }
 
-/** The device-facing side of MQTT 3.1.1 (03): devices and modules over TLS or WebSocket streams. */
+/** The device-facing side of MQTT 3.1.1 and 5 (03): devices and modules over TLS or WebSocket streams. */
 export class MqttGateway {
   readonly #parts: GatewayParts
   readonly #maxConnections: number
   readonly #connections = new Set<Connection>()
   readonly #background = new Set<Promise<void>>()
   readonly #detach: (() => void)[] = []
+  #order = 0
   #dirty: Connection[] = []
   #isClosed = false
   #isFull = false
@@ -49,8 +53,8 @@ export class MqttGateway {
       hub,
       wheel: new Wheel(hub.clock),
       writer: new PacketWriter(),
-      stored: new StoredSessions(),
       connecting: new Set(),
+      nextOrder: () => ++this.#order,
       flushSoon: (connection) => this.#flushSoon(connection),
       flush: (connection) => this.#flush(connection),
       closed: (connection) => this.#closed(connection),
@@ -58,7 +62,6 @@ export class MqttGateway {
     }
     this.#detach.push(
       hub.bus.subscribe((notice) => {
-        if (notice.kind === 'identity-removed') this.#parts.stored.forget(notice.ref)
         for (const attempt of this.#parts.connecting) attempt.notice(notice)
       }),
     )
@@ -76,7 +79,7 @@ export class MqttGateway {
       socket.setNoDelay(true)
       this.accept(socket, {
         address: `${socket.remoteAddress}:${socket.remotePort}`,
-        certificate: () => undefined,
+        certificate: () => tlsCertificate(socket),
       })
     }
     server.on('secureConnection', take)
@@ -106,7 +109,8 @@ export class MqttGateway {
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
     })
-    for (const connection of [...this.#connections]) connection.terminate(STOPPING)
+    for (const connection of [...this.#connections])
+      connection.terminate(STOPPING, REASON.shuttingDown)
     if (this.#connections.size > 0) await empty
     await Promise.all(this.#background)
     this.#parts.wheel.close()
@@ -127,7 +131,7 @@ export class MqttGateway {
       connection.flush()
     } catch (error) {
       this.#parts.hub.log.error({ err: error }, 'an mqtt connection hit a bug')
-      connection.terminate('a bug in the hub')
+      connection.terminate('a bug in the hub', REASON.none)
     }
   }
 

@@ -1,39 +1,53 @@
 import { parseMqttFilter } from '@twinward/protocol'
 import type { Connection } from './connection.ts'
+import { encodeSuback, encodeUnsuback } from './encode.ts'
 import type { FrameReader } from './frames.ts'
 import { decodeSubscribe } from './packets.ts'
+import { REASON } from './reasons.ts'
 import type { Session } from './session.ts'
-import { withoutSubscription, withSubscription } from './subscriptions.ts'
-import { encodeSuback, encodeUnsuback } from './writer.ts'
+import { subscribed, withoutSubscription, withSubscription } from './subscriptions.ts'
 
+/** Of MQTT 3.1.1. */
 const REFUSED = 0x80
+const SHARED = '$share/'
 
 /**
  * A client subscribes; the filters are a fixed list:
  *
  *     → SUBSCRIBE $iothub/twin/res/# (QoS 2), a/b (QoS 0)
- *     ← SUBACK 1, 0x80
+ *     ← SUBACK 1, 0x80    (in MQTT 5: 0x8f)
  */
 export function receiveSubscribe(
   session: Session,
   connection: Connection,
   frame: FrameReader,
 ): void {
-  const packet = decodeSubscribe(frame)
+  const { isMqtt5 } = session
+  const packet = decodeSubscribe(frame, isMqtt5)
   if (!packet) {
-    connection.fail('a malformed SUBSCRIBE')
+    connection.fail('a malformed SUBSCRIBE', REASON.malformedPacket)
     return
   }
-  let subscriptions = session.subscriptions
+  if (packet.hasSubscriptionId) {
+    connection.fail('a subscription id', REASON.subscriptionIdsNotSupported)
+    return
+  }
+  const before = session.subscriptions
+  let subscriptions = before
   const codes = packet.entries.map(({ filter, qos }) => {
     const kind = parseMqttFilter(filter, session.ref)
-    if (kind === undefined) return REFUSED
+    if (kind === undefined) return isMqtt5 ? refusal(filter) : REFUSED
     const granted = Math.min(qos, 1)
     subscriptions = withSubscription(subscriptions, kind, granted)
     return granted
   })
-  session.setSubscriptions(subscriptions)
-  connection.sendPacket(encodeSuback(packet.packetId, codes))
+  const stored = session.setSubscriptions(subscriptions)
+  acknowledge(connection, encodeSuback(packet.packetId, codes, isMqtt5), stored)
+  session.subscribedSince(before)
+}
+
+function refusal(filter: string): number {
+  return filter.startsWith(SHARED) ? REASON.sharedNotSupported : REASON.topicFilterInvalid
 }
 
 /** Always acknowledged, whatever the filters. */
@@ -42,16 +56,40 @@ export function receiveUnsubscribe(
   connection: Connection,
   frame: FrameReader,
 ): void {
-  const packet = decodeSubscribe(frame)
+  const { isMqtt5 } = session
+  const packet = decodeSubscribe(frame, isMqtt5)
   if (!packet) {
-    connection.fail('a malformed UNSUBSCRIBE')
+    connection.fail('a malformed UNSUBSCRIBE', REASON.malformedPacket)
     return
   }
   let subscriptions = session.subscriptions
-  for (const { filter } of packet.entries) {
+  const codes = packet.entries.map(({ filter }) => {
     const kind = parseMqttFilter(filter, session.ref)
-    if (kind !== undefined) subscriptions = withoutSubscription(subscriptions, kind)
+    if (kind === undefined || !subscribed(subscriptions, kind)) return REASON.noSubscription
+    subscriptions = withoutSubscription(subscriptions, kind)
+    return REASON.none
+  })
+  const stored = session.setSubscriptions(subscriptions)
+  acknowledge(connection, encodeUnsuback(packet.packetId, codes, isMqtt5), stored)
+}
+
+/** Answers once the subscriptions are durable; what was sent before it stays before it. */
+function acknowledge(
+  connection: Connection,
+  packet: Buffer,
+  stored: Promise<void> | undefined,
+): void {
+  if (!stored) {
+    connection.sendPacket(packet)
+    return
   }
-  session.setSubscriptions(subscriptions)
-  connection.sendPacket(encodeUnsuback(packet.packetId))
+  const answer = connection.reserve(packet.length)
+  answer.packet = packet
+  stored.then(
+    () => connection.settle(answer),
+    (error) => {
+      connection.fail('its subscriptions could not be stored', REASON.unspecified, error)
+      connection.settle(answer)
+    },
+  )
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   NO_SUBSCRIPTIONS,
-  StoredSessions,
   subscribed,
   withoutSubscription,
   withSubscription,
@@ -16,11 +15,21 @@ test('subscriptions: each kind comes and goes by itself', () => {
   assert.equal(withoutSubscription(one, 'inputs'), NO_SUBSCRIPTIONS)
 })
 
-test('StoredSessions: beyond the limit the one that was used longest ago is forgotten', () => {
-  const stored = new StoredSessions(2)
-  for (const deviceId of ['a', 'b', 'a', 'c']) stored.store({ deviceId }, 1)
+test('subscriptions: what is stored with an identity keeps its meaning', () => {
+  const kinds = [
+    'twin-responses',
+    'desired-changes',
+    'method-requests',
+    'c2d',
+    'inputs',
+    'module-messages',
+  ] as const
   assert.deepEqual(
-    ['a', 'b', 'c'].map((deviceId) => stored.find({ deviceId })),
-    [1, undefined, 1],
+    kinds.map((kind) => withSubscription(NO_SUBSCRIPTIONS, kind, 1)),
+    [0x101, 0x202, 0x404, 0x808, 0x1010, 0x2020],
+  )
+  assert.deepEqual(
+    kinds.map((kind) => withSubscription(0x101, kind, 0)),
+    [0x001, 0x103, 0x105, 0x109, 0x111, 0x121],
   )
 })

@@ -1,8 +1,9 @@
-import { type DeviceRef, type MqttSubscription, refKey } from '@twinward/protocol'
+import type { MqttSubscription } from '@twinward/protocol'
 
 /**
  * The subscriptions of a session as bits of one number: the filters are a fixed list, so a session
- * cannot grow. The upper half repeats the bits of those with QoS 1.
+ * cannot grow. The upper half repeats the bits of those with QoS 1. Stored with the identity, so a
+ * bit keeps its meaning for ever.
  */
 export type Subscriptions = number
 
@@ -23,6 +24,11 @@ export function subscribed(subscriptions: Subscriptions, kind: MqttSubscription)
   return (subscriptions & BIT[kind]) !== 0
 }
 
+/** The QoS of what is subscribed to, 0 or 1. */
+export function qosOf(subscriptions: Subscriptions, kind: MqttSubscription): number {
+  return (subscriptions & (BIT[kind] << QOS_1_SHIFT)) === 0 ? 0 : 1
+}
+
 export function withSubscription(
   subscriptions: Subscriptions,
   kind: MqttSubscription,
@@ -37,37 +43,4 @@ export function withoutSubscription(
   kind: MqttSubscription,
 ): Subscriptions {
   return subscriptions & ~(BIT[kind] | (BIT[kind] << QOS_1_SHIFT))
-}
-
-/** Sessions that are remembered after their connection ended; beyond it the oldest are forgotten. */
-export const MAX_STORED_SESSIONS = 100_000
-
-/** What outlives a connection with clean session 0. In memory: SDKs subscribe again anyway. */
-export class StoredSessions {
-  /** In order of use, the oldest first. */
-  readonly #sessions = new Map<string, Subscriptions>()
-  readonly #limit: number
-
-  constructor(limit = MAX_STORED_SESSIONS) {
-    this.#limit = limit
-  }
-
-  find(ref: DeviceRef): Subscriptions | undefined {
-    return this.#sessions.get(refKey(ref))
-  }
-
-  store(ref: DeviceRef, subscriptions: Subscriptions): void {
-    const key = refKey(ref)
-    this.#sessions.delete(key)
-    this.#sessions.set(key, subscriptions)
-    if (this.#sessions.size <= this.#limit) return
-    for (const oldest of this.#sessions.keys()) {
-      this.#sessions.delete(oldest)
-      break
-    }
-  }
-
-  forget(ref: DeviceRef): void {
-    this.#sessions.delete(refKey(ref))
-  }
 }

@@ -1,16 +1,14 @@
-import {
-  type DeviceMessage,
-  HubError,
-  parsePropertyBag,
-  refKey,
-  telemetryBag,
-} from '@twinward/protocol'
+import { type DeviceMessage, HubError, refKey, telemetryBag } from '@twinward/protocol'
 import type { Connection } from './connection.ts'
+import { encodeRefusal } from './encode.ts'
+import { readMessageProperties } from './message-properties.ts'
 import type { Publish, Will } from './packets.ts'
+import { REASON } from './reasons.ts'
 import type { Session } from './session.ts'
 
 const WILL = { 'iothub-MessageType': 'Will' }
 const RETAINED = { 'mqtt-retain': 'true' }
+const DUPLICATE = { 'mqtt-dup': 'true' }
 
 /**
  * A device or module sends a message:
@@ -18,7 +16,8 @@ const RETAINED = { 'mqtt-retain': 'true' }
  *     → PUBLISH devices/pump-1/messages/events/%24.ct=application%2Fjson&colour=red
  *     ← PUBACK, once the message is durable (QoS 1)
  *
- * MQTT 3.1.1 cannot refuse a message, so what cannot be stored costs the connection.
+ * MQTT 3.1.1 cannot refuse a message, so what cannot be stored costs the connection; in MQTT 5 the
+ * PUBACK says why.
  */
 export async function receiveTelemetry(
   session: Session,
@@ -29,33 +28,60 @@ export async function receiveTelemetry(
   const answer = connection.reserve(publish.sizeBytes)
   answer.pubackId = publish.packetId
   try {
-    const { system, application } = parsePropertyBag(bag)
-    const message: DeviceMessage = {
-      ref: session.ref,
-      system,
-      application: publish.retain ? { ...application, ...RETAINED } : application,
-      body: publish.body,
-    }
-    await session.hub.telemetry.accept(message, session.credential)
+    await session.hub.telemetry.accept(messageOf(session, publish, bag), session.credential)
   } catch (thrown) {
-    if (thrown instanceof HubError) connection.fail(`a message was refused: ${thrown.message}`)
-    else connection.fail('a message could not be stored', thrown)
+    answer.pubackId = 0
+    answer.packet = refuseMessage(session, connection, publish, thrown)
   }
   connection.settle(answer)
 }
 
+function messageOf({ ref, hub }: Session, publish: Publish, bag: string): DeviceMessage {
+  const { properties, retain, isDuplicate, body } = publish
+  const { system, application } = readMessageProperties(bag, properties, hub.clock)
+  if (!retain && !isDuplicate) return { ref, system, application, body }
+  const marks = { ...(retain && RETAINED), ...(isDuplicate && DUPLICATE) }
+  return { ref, system, application: { ...application, ...marks }, body }
+}
+
+/** @returns the refusal to send; `undefined` when the connection has ended instead */
+function refuseMessage(
+  session: Session,
+  connection: Connection,
+  { qos, packetId }: Publish,
+  thrown: unknown,
+): Buffer | undefined {
+  const isKnown = thrown instanceof HubError
+  const text = isKnown
+    ? `a message was refused: ${thrown.message}`
+    : 'a message could not be stored'
+  const isTooLarge = isKnown && thrown.code === 'MessageTooLarge'
+  const reason = isTooLarge ? REASON.quotaExceeded : REASON.unspecified
+  const cause = isKnown ? undefined : thrown
+  if (!session.isMqtt5 || qos === 0) {
+    connection.fail(text, reason, cause)
+    return undefined
+  }
+  session.hub.log.info(
+    { ref: refKey(session.ref), reason: text, ...(cause !== undefined && { cause }) },
+    'an mqtt message was refused',
+  )
+  return encodeRefusal(packetId, reason, session.wantsReasons ? text : undefined)
+}
+
 /** The message that a client left for the case that it vanishes. Never rejects. */
-export async function sendWill(session: Session, will: Will): Promise<void> {
-  const { system, application } = parsePropertyBag(telemetryBag(will.topic, session.ref) ?? '')
+export async function sendWill({ ref, credential, hub }: Session, will: Will): Promise<void> {
+  const bag = telemetryBag(will.topic, ref) ?? ''
+  const { system, application } = readMessageProperties(bag, will.properties, hub.clock)
   const message: DeviceMessage = {
-    ref: session.ref,
+    ref,
     system,
     application: { ...application, ...(will.retain && RETAINED), ...WILL },
     body: will.payload,
   }
   try {
-    await session.hub.telemetry.accept(message, session.credential)
+    await hub.telemetry.accept(message, credential)
   } catch (error) {
-    session.hub.log.error({ err: error, ref: refKey(session.ref) }, 'a will could not be stored')
+    hub.log.error({ err: error, ref: refKey(ref) }, 'a will could not be stored')
   }
 }

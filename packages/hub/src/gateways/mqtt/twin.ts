@@ -3,6 +3,8 @@ import {
   HubError,
   hubErrors,
   isJsonObject,
+  MAX_PROPERTIES_BYTES,
+  parseJson,
   parseTwinRequest,
   refKey,
   type TwinPatch,
@@ -17,26 +19,25 @@ import type { Publish } from './packets.ts'
 import type { Session } from './session.ts'
 
 export const TWIN_TOPICS = '$iothub/twin/'
+/** Topic and header of an answer, near enough. */
+const MAX_TOPIC_BYTES = 256
+/** What the answer to a GET is counted as while it is under way: both sections at their largest. */
+const TWIN_BYTES = 2 * MAX_PROPERTIES_BYTES
 const VERSION = /^\d{1,15}$/
 
 /**
- * A twin request. Once its topic is understood it is always answered, never a reason to close.
- *
- * @returns false when it has to wait: a GET shows every patch before it and none behind it
+ * A twin request. Once its topic is understood it is always answered, never a reason to close. It need
+ * not wait for those before it: the registry shows a GET every patch called before it and none after.
  */
 export function receiveTwinRequest(
   session: Session,
   connection: Connection,
   publish: Publish,
-): boolean {
+): void {
   const request = parseTwinRequest(publish.topic)
-  if (!request) connection.fail('a twin request without $rid, or an unknown one')
+  if (!request) session.refusePublish(publish, 'a twin request without $rid, or an unknown one')
   else if (request.operation === 'patch') patchReported(session, connection, publish, request)
-  else {
-    if (!connection.isIdle) return false
-    void getTwin(session, connection, publish, request)
-  }
-  return true
+  else void getTwin(session, connection, publish, request)
 }
 
 /**
@@ -92,15 +93,14 @@ async function getTwin(
   request: TwinRequest,
 ): Promise<void> {
   const isWanted = session.subscribed('twin-responses')
-  const answer = connection.reserve(publish.sizeBytes)
+  const answer = connection.reserve(publish.sizeBytes + TWIN_BYTES)
   answer.pubackId = publish.packetId
-  connection.hold()
   try {
     checkHasTwins(session)
     const { twin } = await session.hub.twins.get(session.ref)
     if (isWanted) {
       answer.topic = twinResponseTopic(200, request.rid)
-      answer.payload = deviceView(twin)
+      answer.payload = fitting(session, deviceView(twin))
       answer.desiredVersion = twin.desired.version
     }
   } catch (thrown) {
@@ -108,7 +108,16 @@ async function getTwin(
     if (!isWanted) answer.topic = ''
   }
   connection.settle(answer)
-  connection.release()
+}
+
+/** Answers an error when the client said that it takes no packet of that size. */
+function fitting({ maxPacketBytes }: Session, text: string): string {
+  const bytes = maxPacketBytes === Number.POSITIVE_INFINITY ? 0 : Buffer.byteLength(text)
+  if (bytes + MAX_TOPIC_BYTES <= maxPacketBytes) return text
+  throw new HubError(
+    'MessageTooLarge',
+    `The twin is larger than packets of ${maxPacketBytes} bytes.`,
+  )
 }
 
 function checkHasTwins({ hasTwins }: Session): void {
@@ -118,12 +127,8 @@ function checkHasTwins({ hasTwins }: Session): void {
 
 function parsePatch(publish: Publish): TwinPatch {
   const text = publish.text()
-  let patch: unknown
-  try {
-    patch = text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    // Whatever is wrong with the text, the answer below says all that helps.
-  }
+  if (text === undefined) throw new HubError('ArgumentInvalid', 'The body is not UTF-8.')
+  const patch = parseJson(text, 'ArgumentInvalid')
   if (isJsonObject(patch)) return patch
   throw new HubError('ArgumentInvalid', 'The body is not a JSON object.')
 }

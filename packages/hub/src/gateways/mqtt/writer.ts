@@ -3,25 +3,27 @@ import { PUBACK, PUBLISH } from './frames.ts'
 const SCRATCH_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 5
 
-const PINGRESP = Buffer.from([0xd0, 0])
-/** CONNACK in the format of MQTT 5 with reason 0x84: unsupported protocol version. */
-export const MQTT5_REFUSAL = Buffer.from([0x20, 3, 0, 0x84, 0])
-
-export function encodePingResponse(): Buffer {
-  return PINGRESP
+function writeLength(packet: Buffer, start: number, length: number): number {
+  let at = start
+  let rest = length
+  while (rest > 0x7f) {
+    packet[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  packet[at++] = rest
+  return at
 }
 
-export function encodeConnack(code: number, sessionPresent = false): Buffer {
-  return Buffer.from([0x20, 2, sessionPresent ? 1 : 0, code])
+/** How the peer of the packets wants them. */
+export interface PacketFormat {
+  readonly isMqtt5: boolean
+  /** Of a whole packet; a larger PUBLISH is left out. */
+  readonly maxPacketBytes: number
 }
 
-/** @param codes  one a filter, at most 125 so that the length fits one byte */
-export function encodeSuback(packetId: number, codes: readonly number[]): Buffer {
-  return Buffer.from([0x90, 2 + codes.length, packetId >> 8, packetId & 0xff, ...codes])
-}
-
-export function encodeUnsuback(packetId: number): Buffer {
-  return Buffer.from([0xb0, 2, packetId >> 8, packetId & 0xff])
+export const PLAIN_FORMAT: PacketFormat = {
+  isMqtt5: false,
+  maxPacketBytes: Number.POSITIVE_INFINITY,
 }
 
 /**
@@ -32,13 +34,21 @@ export function encodeUnsuback(packetId: number): Buffer {
 export class PacketWriter {
   #buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   #length = 0
+  /** Packets that were left out because they are too large for the peer. */
+  skipped = 0
+  #isMqtt5 = false
+  #maxPacketBytes = Number.POSITIVE_INFINITY
 
   get length(): number {
     return this.#length
   }
 
-  clear(): void {
+  /** Starts with nothing; what follows is for a peer that wants it like this. */
+  start({ isMqtt5, maxPacketBytes }: PacketFormat): void {
     this.#length = 0
+    this.skipped = 0
+    this.#isMqtt5 = isMqtt5
+    this.#maxPacketBytes = maxPacketBytes
   }
 
   bytes(packet: Buffer): void {
@@ -60,20 +70,22 @@ export class PacketWriter {
   publish(topic: string, payload: string): void {
     const topicBytes = Buffer.byteLength(topic)
     const payloadBytes = payload === '' ? 0 : Buffer.byteLength(payload)
-    const remaining = 2 + topicBytes + payloadBytes
+    // MQTT 5 has the length of the properties behind the topic: none.
+    const propertyBytes = this.#isMqtt5 ? 1 : 0
+    const remaining = 2 + topicBytes + propertyBytes + payloadBytes
+    if (remaining + MAX_HEADER_BYTES > this.#maxPacketBytes) {
+      this.skipped++
+      return
+    }
     this.#reserve(MAX_HEADER_BYTES + remaining)
     const buffer = this.#buffer
     let at = this.#length
     buffer[at++] = PUBLISH << 4
-    let rest = remaining
-    while (rest > 0x7f) {
-      buffer[at++] = (rest & 0x7f) | 0x80
-      rest >>>= 7
-    }
-    buffer[at++] = rest
+    at = writeLength(buffer, at, remaining)
     buffer[at++] = topicBytes >> 8
     buffer[at++] = topicBytes & 0xff
     at += buffer.write(topic, at, 'utf8')
+    if (propertyBytes > 0) buffer[at++] = 0
     if (payloadBytes > 0) at += buffer.write(payload, at, 'utf8')
     this.#length = at
   }

@@ -1,0 +1,12 @@
+import type { FastifyInstance } from 'fastify'
+import type { Hub } from '../../hub.ts'
+import { certificateRoutes } from './certificates.ts'
+import { registryTransferRoutes } from './registry-transfer.ts'
+import { sendCloudMessageRoutes } from './send-cloud-message.ts'
+
+/** What IoT Hub has no routes for: below `/api`, without an api-version. A plugin of the server. */
+export async function ownRoutes(app: FastifyInstance, { hub }: { hub: Hub }): Promise<void> {
+  certificateRoutes(app, hub)
+  await app.register(registryTransferRoutes, { hub })
+  sendCloudMessageRoutes(app, hub)
+}
