@@ -1,4 +1,11 @@
-import { MemoryEventLog, MemoryRegistry, silentLog } from '@twinward/hub'
+import {
+  MemoryCertificates,
+  MemoryEventLog,
+  MemoryMessageQueue,
+  MemoryRegistry,
+  MemoryRegistryJobStore,
+  silentLog,
+} from '@twinward/hub'
 import { SECURITY_INTERFACE_ID } from '@twinward/protocol'
 import { type OpenedPlatform, platformContract } from '../../security/test/contracts/platform.ts'
 import { assembleHub } from './assemble-hub.ts'
@@ -13,10 +20,16 @@ async function open(): Promise<OpenedPlatform> {
   const eventLog = new MemoryEventLog()
   const hub = assembleHub({
     registry,
+    certificates: new MemoryCertificates(),
+    registryJobs: new MemoryRegistryJobStore(),
+    exchange: { open: () => Promise.reject(new Error('no exchange')) },
     eventLog,
+    messageQueue: new MemoryMessageQueue(),
+    cloudMessageTtlMs: 3600_000,
     policies: [],
     hostNames: ['localhost'],
     companions: () => [],
+    moduleKeys: { isEnabled: false, securityModuleId: 'azureiotsecurity' },
     reviewDesired: () => {},
     log: silentLog,
   })

@@ -94,6 +94,7 @@ function translate(notice: Notice): PlatformNotice | undefined {
   if (notice.kind === 'messages-stored') {
     return notice.stream === 'security' ? { kind: 'messages' } : undefined
   }
+  if (notice.kind === 'authority-revoked') return undefined
   const { deviceId, moduleId } = notice.ref
   if (moduleId === undefined) {
     if (notice.kind === 'identity-created') return { kind: 'device-created', deviceId }

@@ -1,11 +1,19 @@
 import { join } from 'node:path'
 import {
+  type CertificateStore,
   type EventLog,
+  type Exchange,
+  ExchangeFolder,
+  type MessageQueue,
   openHubDatabase,
   openMessageDatabase,
   type Registry,
+  type RegistryJobStore,
+  SqliteCertificates,
   SqliteEventLog,
+  SqliteMessageQueue,
   SqliteRegistry,
+  SqliteRegistryJobStore,
 } from '@twinward/hub'
 import type { Settings } from './config/settings.ts'
 import { StartError } from './start-error.ts'
@@ -16,7 +24,11 @@ const MIB = 1024 * 1024
 /** The hub's stores, as files of the data directory. */
 export interface HubStores {
   readonly registry: Registry
+  readonly certificates: CertificateStore
+  readonly registryJobs: RegistryJobStore
+  readonly exchange: Exchange
   readonly eventLog: EventLog
+  readonly messageQueue: MessageQueue
   close(): Promise<void>
 }
 
@@ -34,7 +46,11 @@ export async function openHubStores(
     ])
     return {
       registry: new SqliteRegistry(hubDatabase, settings.twinCacheMib * MIB),
+      certificates: new SqliteCertificates(hubDatabase),
+      registryJobs: new SqliteRegistryJobStore(hubDatabase),
+      exchange: await ExchangeFolder.open(settings.exchangeDir ?? join(dataDir, 'exchange')),
       eventLog: await SqliteEventLog.on(messageDatabase),
+      messageQueue: new SqliteMessageQueue(messageDatabase),
       close: async () => {
         await Promise.all([hubDatabase.close(), messageDatabase.close()])
       },

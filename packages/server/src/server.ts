@@ -1,5 +1,15 @@
+import type { Server as HttpsServer } from 'node:https'
 import { createServer, type Server as TlsServer } from 'node:tls'
-import { type Hub, hubRoutes, type Log, MqttGateway, recordActivity } from '@twinward/hub'
+import {
+  CLIENT_CERTIFICATES,
+  type Hub,
+  hubRoutes,
+  type Log,
+  MqttGateway,
+  ownRoutes,
+  recordActivity,
+  tlsCertificate,
+} from '@twinward/hub'
 import { type SecurityService, securityRoutes } from '@twinward/security'
 import type { FastifyInstance } from 'fastify'
 import { assembleHub } from './assemble-hub.ts'
@@ -17,6 +27,7 @@ import { consoleRoutes } from './http/console.ts'
 import { createHttpsServer } from './http/https-server.ts'
 import { operationRoutes } from './http/operations.ts'
 import { securityGuard } from './http/security-guard.ts'
+import { type AcceptStream, type StreamGateways, WebSocketEndpoint } from './http/websocket.ts'
 import { isForbiddenPort, listen } from './listen.ts'
 import { openSecurity, reviewSecuritySettings, securityCompanions } from './open-security.ts'
 import { openHubStores } from './open-stores.ts'
@@ -84,11 +95,20 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
     policies,
     hostNames: hostNames(settings),
     companions: securityCompanions(settings),
+    moduleKeys: {
+      isEnabled: settings.deviceReadsModuleKey,
+      securityModuleId: settings.securityModuleId,
+    },
     reviewDesired: reviewSecuritySettings(settings),
+    cloudMessageTtlMs: settings.cloudMessageTtlMinutes * 60_000,
     log,
   })
   closers.push(recordActivity({ ...hub, registry: stores.registry }, log))
+  await hub.registryJobs.recover()
+  closers.push(() => hub.registryJobs.close())
   closers.push(hub.telemetry.expireRegularly())
+  closers.push(await hub.cloudMessages.start())
+  closers.push(hub.feedback.trimRegularly())
   const platform = new EmbeddedPlatform(hub, stores.eventLog)
   const security = await openSecurity({ dataDir, settings, platform, log, onFailure })
   closers.push(() => security.close())
@@ -126,30 +146,48 @@ async function openListeners(
   const { settings } = config
   const remarks: string[] = []
   const gateway = new MqttGateway(hub, { maxConnections: settings.maxConnections })
+  const app = await createHttpsServer(certificate, version, log)
+  closers.push(() => app.close())
+  await app.register(hubRoutes, { hub })
+  await app.register(ownRoutes, { hub })
+  await app.register(securityRoutes, { security, guard: securityGuard(hub) })
+  operationRoutes(app, hub, () => security.unhealthy())
+  consoleRoutes(app)
+  await app.ready()
   const mqttServer = createMqttServer(certificate, gateway)
   // Handshakes count too, before the gateway sees their connections.
   mqttServer.maxConnections = settings.maxConnections
+  const webSockets = openWebSockets(app, hub, gateway, settings)
+  closers.push(async () => {
+    hub.methods.close()
+    mqttServer.close()
+    hub.sessions.closeAll('the hub is stopping')
+    await gateway.close()
+    webSockets.close()
+  })
   const mqttPort = await listen(mqttServer, {
     protocol: 'MQTT',
     port: settings.mqttPort,
     host: settings.listen,
     flag: '--mqtt-port',
   })
-  closers.push(async () => {
-    mqttServer.close()
-    hub.sessions.closeAll('the hub is stopping')
-    await gateway.close()
-  })
-
-  const app = await createHttpsServer(certificate, version, log)
-  await app.register(hubRoutes, { hub })
-  await app.register(securityRoutes, { security, guard: securityGuard(hub) })
-  operationRoutes(app, hub, () => security.unhealthy())
-  consoleRoutes(app)
-  await app.ready()
   const httpsPort = await listenHttps(app, config, remarks)
-  closers.push(() => app.close())
   return { mqttPort, httpsPort, remarks }
+}
+
+function openWebSockets(
+  app: FastifyInstance,
+  hub: Hub,
+  gateway: MqttGateway,
+  { maxConnections }: Settings,
+): WebSocketEndpoint {
+  // The gateway counts them with its own; the limit of the HTTPS API stays for the rest.
+  app.server.maxConnections += maxConnections
+  const gateways: StreamGateways = new Map<string, AcceptStream | 'not yet'>([
+    ['mqtt', (stream, peer) => gateway.accept(stream, peer)],
+    ['amqpwsb10', 'not yet'],
+  ])
+  return new WebSocketEndpoint(app.server as HttpsServer, gateways, hub)
 }
 
 function createMqttServer(
@@ -161,13 +199,15 @@ function createMqttServer(
       cert: certificate,
       key,
       minVersion: 'TLSv1.2',
+      ...CLIENT_CERTIFICATES,
+      sessionIdContext: 'mqtt',
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       noDelay: true,
     },
     (socket) =>
       gateway.accept(socket, {
         address: socket.remoteAddress ?? 'unknown address',
-        certificate: () => undefined,
+        certificate: () => tlsCertificate(socket),
       }),
   )
   // A broken handshake is the peer's own trouble; without a listener Node would destroy it as well.

@@ -31,7 +31,7 @@ export async function securityRoutes(
   options: { security: SecurityService; guard: ApiGuard },
 ): Promise<void> {
   const { security, guard } = options
-  app.addHook('preHandler', (request, reply) => guard.use(request, reply))
+  app.addHook('onRequest', (request, reply) => guard.use(request, reply))
   deviceSecurityRoutes(app, options)
   alertRoutes(app, options)
   recommendationRoutes(app, options)

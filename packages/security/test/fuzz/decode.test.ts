@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { fuzzRuns } from '../../../../tools/fuzz-runs.ts'
 import { decodeMessage } from '../../src/ingestion/decode.ts'
 import { normalise } from '../../src/ingestion/normalise.ts'
 import type { SecurityMessage } from '../../src/platform.ts'
@@ -71,12 +72,12 @@ const name = fc.oneof(
 )
 
 test('fuzz: whatever the bytes are, decoding does not throw', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), decodeAndAccount), { numRuns: 2_000 })
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), decodeAndAccount), fuzzRuns(2_000))
 })
 
 test('fuzz: whatever the JSON is, decoding does not throw', () => {
   const body = fc.json({ maxDepth: 6 }).map((text) => Buffer.from(text))
-  fc.assert(fc.property(body, decodeAndAccount), { numRuns: 2_000 })
+  fc.assert(fc.property(body, decodeAndAccount), fuzzRuns(2_000))
 })
 
 test('fuzz: a changed message accounts for every event in it', () => {
@@ -91,7 +92,7 @@ test('fuzz: a changed message accounts for every event in it', () => {
       }
       return Buffer.from(JSON.stringify(copy))
     })
-  fc.assert(fc.property(changed, decodeAndAccount), { numRuns: 5_000 })
+  fc.assert(fc.property(changed, decodeAndAccount), fuzzRuns(5_000))
 })
 
 test('fuzz: a message with changed bytes accounts for every event in it', () => {
@@ -103,7 +104,7 @@ test('fuzz: a message with changed bytes accounts for every event in it', () => 
       for (const [place, byte] of changes) bytes[place % bytes.length] = byte
       return bytes
     })
-  fc.assert(fc.property(changed, decodeAndAccount), { numRuns: 3_000 })
+  fc.assert(fc.property(changed, decodeAndAccount), fuzzRuns(3_000))
 })
 
 /** Walks down the path and sets or removes a member where it ends. */

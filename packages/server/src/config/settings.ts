@@ -17,6 +17,14 @@ export const Settings = Type.Object(
       minLength: 1,
       description: 'Folder of the stores, keys and certificates. Flag `--data-dir`.',
     }),
+    exchangeDir: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'Folder where import and export jobs read and write files; `exchange` in the data ' +
+          'directory unless it is another.',
+      }),
+    ),
     hostnames: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), {
       default: ['localhost'],
       minItems: 1,
@@ -67,6 +75,13 @@ export const Settings = Type.Object(
         'Whether security messages that a device sends under its own identity count too, as those ' +
         'of custom agents did. Off, only security modules are heard.',
     }),
+    deviceReadsModuleKey: Type.Boolean({
+      default: true,
+      description:
+        'Whether a device may read the key of its own security module with its own key or ' +
+        'certificate, which agents of the legacy era in device mode need when they start. Each read ' +
+        'is logged. Off, agents need the connection string of the module itself.',
+    }),
     maxConnections: Type.Integer({
       default: 100_000,
       minimum: 1,
@@ -78,6 +93,13 @@ export const Settings = Type.Object(
       minimum: 1,
       maximum: 65_536,
       description: 'Memory for twins that are kept parsed, in MiB of their JSON text.',
+    }),
+    cloudMessageTtlMinutes: Type.Integer({
+      default: 60,
+      minimum: 1,
+      maximum: 2880,
+      description:
+        'How long a cloud-to-device message waits at most; a message may name an earlier time.',
     }),
     eventRetentionDays: Type.Integer({
       default: 30,

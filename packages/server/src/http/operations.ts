@@ -1,6 +1,6 @@
 import { authorize, type Hub } from '@twinward/hub'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** Whether the server does its work: `undefined` = yes, otherwise the reason why not. */
 export type HealthCheck = () => string | undefined
@@ -25,7 +25,7 @@ export function operationRoutes(app: FastifyInstance, hub: Hub, unhealthy: Healt
   app.get(
     '/metrics',
     {
-      preHandler: authorize(hub.authenticator, 'ServiceConnect'),
+      onRequest: authorize(hub.authenticator, 'ServiceConnect'),
       schema: { tags, summary: 'Metrics in Prometheus’ text format' },
     },
     async (_, reply) => {
@@ -55,6 +55,23 @@ function hubMetrics(hub: Hub): Registry {
       const { devices, modules } = await hub.identities.count()
       this.set({ kind: 'device' }, devices)
       this.set({ kind: 'module' }, modules)
+    },
+  })
+  new Gauge({
+    name: 'twinward_feedback_dropped',
+    help: 'Feedback about cloud-to-device messages that went unread since the start.',
+    registers: [registry],
+    collect() {
+      this.set(hub.feedback.droppedCount)
+    },
+  })
+  new Counter({
+    name: 'twinward_module_key_reads_total',
+    help: 'Keys of security modules that devices have read with their own credentials.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(hub.moduleKeys.count)
     },
   })
   return registry

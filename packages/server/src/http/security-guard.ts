@@ -8,7 +8,8 @@ import type { ApiGuard } from '@twinward/security'
 export function securityGuard({ authenticator }: Hub): ApiGuard {
   return {
     use: async (request) => {
-      request.grant = authenticator.service(request.headers.authorization, 'ServiceConnect')
+      const { authorization } = request.headers
+      request.grant = authenticator.service({ authorization, path: request.url }, 'ServiceConnect')
     },
     caller: (request) => request.grant?.policyName ?? 'unknown',
     isPrivileged: (request) => request.grant?.rights.includes('RegistryWrite') ?? false,

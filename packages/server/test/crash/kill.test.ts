@@ -16,6 +16,8 @@ const DEVICES = 8
 /** Patches a device has under way at once. */
 const IN_FLIGHT = 8
 const MAX_LOAD_MS = 400
+/** Fewer than the queue of a device holds. */
+const MAX_CLOUD_MESSAGES = 40
 const MODULE = 'azureiotsecurity'
 
 /** What the server acknowledged for one device, over all rounds. */
@@ -23,6 +25,8 @@ interface Acknowledged {
   readonly deviceId: string
   patch: number
   readonly eventIds: string[]
+  /** Cloud-to-device messages since the last look. */
+  cloudMessages: number
 }
 
 test(`kill -9 under load, ${ROUNDS} times: everything acknowledged is there, once`, async (t) => {
@@ -32,12 +36,17 @@ test(`kill -9 under load, ${ROUNDS} times: everything acknowledged is there, onc
     deviceId: `pump-${index}`,
     patch: 0,
     eventIds: [],
+    cloudMessages: 0,
   }))
+  let cloudMessages = 0
   let sent = 0
   for (let round = 0; round <= ROUNDS; round++) {
     const { child, ready, call, exited } = await startProcess(dataDir)
     if (round === 0) for (const { deviceId } of devices) await create(call, deviceId)
-    else await checkPatches(call, devices)
+    else {
+      await checkPatches(call, devices)
+      cloudMessages += await checkCloudMessages(call, devices)
+    }
     if (round === ROUNDS) {
       await checkEvents(call, devices)
       child.kill('SIGTERM')
@@ -53,7 +62,9 @@ test(`kill -9 under load, ${ROUNDS} times: everything acknowledged is there, onc
   }
   const patches = devices.reduce((sum, { patch }) => sum + patch, 0)
   const events = devices.reduce((sum, { eventIds }) => sum + eventIds.length, 0)
-  t.diagnostic(`${sent} sessions killed, ${patches} patches, ${events} events acknowledged`)
+  t.diagnostic(
+    `${sent} sessions killed, ${patches} patches, ${events} events, ${cloudMessages} cloud messages acknowledged`,
+  )
   assert.ok(patches > ROUNDS * DEVICES, 'the load was a load')
 })
 
@@ -101,6 +112,7 @@ async function load(
   }
   for (let index = 0; index < IN_FLIGHT; index++) patch()
   send()
+  void sendCloudMessages(device, call)
   return client
 }
 
@@ -145,6 +157,37 @@ async function checkPatches(call: CallApi, devices: readonly Acknowledged[]): Pr
     const held = body.properties.reported.number ?? 0
     assert.ok(held >= patch, `${deviceId}: patch ${patch} was acknowledged, the twin holds ${held}`)
   }
+}
+
+/** Ends with the server. */
+async function sendCloudMessages(device: Acknowledged, call: CallApi): Promise<void> {
+  const path = `/api/devices/${device.deviceId}/messages/deviceBound`
+  try {
+    while (device.cloudMessages < MAX_CLOUD_MESSAGES) {
+      const { status } = await call('POST', path, { body: { body: 'x', ack: 'full' } })
+      assert.equal(status, 201)
+      device.cloudMessages++
+    }
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error
+  }
+}
+
+/** Purges what waits. @returns how many were acknowledged */
+async function checkCloudMessages(
+  call: CallApi,
+  devices: readonly Acknowledged[],
+): Promise<number> {
+  let acknowledged = 0
+  for (const device of devices) {
+    const { body } = await call('DELETE', `/devices/${device.deviceId}/commands`)
+    const more = body.totalMessagesPurged - device.cloudMessages
+    // One may have been stored whose answer was lost.
+    assert.ok(more === 0 || more === 1, `${device.deviceId}: ${more} more than were acknowledged`)
+    acknowledged += device.cloudMessages
+    device.cloudMessages = 0
+  }
+  return acknowledged
 }
 
 async function checkEvents(call: CallApi, devices: readonly Acknowledged[]): Promise<void> {

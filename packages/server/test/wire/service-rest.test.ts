@@ -130,7 +130,7 @@ test('bad input: says what is wrong, in the hub’s envelope', async () => {
   assert.deepEqual(await refused('PUT', '/devices/a', '{"deviceId":'), [
     400,
     'GenericBadRequest',
-    'ErrorCode:GenericBadRequest;The body is not JSON.',
+    'ErrorCode:GenericBadRequest;The body is not JSON: expected a value (line 1, column 13).',
   ])
   const checks: [string, string, unknown, RegExp][] = [
     ['PUT', '/devices/a', { deviceId: 'b' }, /deviceId must be the one of the path/],
@@ -158,7 +158,7 @@ test('bad input: says what is wrong, in the hub’s envelope', async () => {
   }
   const unknown = await server.call('GET', '/nowhere')
   assert.deepEqual([unknown.status, unknown.headers['iothub-errorcode']], [404, 'GenericNotFound'])
-  const notYet = await server.call('POST', '/devices/query', { body: { query: 'SELECT *' } })
+  const notYet = await server.call('GET', '/configurations?api-version=2021-04-12')
   assert.deepEqual([notYet.status, notYet.headers['iothub-errorcode']], [501, 'NotImplemented'])
 })
 
