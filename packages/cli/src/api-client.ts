@@ -14,6 +14,9 @@ const API_VERSION = '2021-04-12'
 /** No answer of the API is larger: 1,000 devices or items with room to spare. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
+const UPLOAD_TIMEOUT_MS = 120_000
+const JSON_TYPE = 'application/json; charset=utf-8'
+const LINES_TYPE = 'application/x-ndjson; charset=utf-8'
 
 /** Query parameters; those without a value are left out. */
 export type Query = { readonly [name: string]: string | number | undefined }
@@ -22,7 +25,19 @@ interface ApiRequest {
   readonly query?: Query
   readonly body?: unknown
   readonly ifMatch?: string
+  /** A body that is sent as it is, in place of `body`. */
+  readonly lines?: string
+  /** Where an earlier page of a query ended, and how many results the next may have. */
+  readonly continuation?: string
+  readonly maxItems?: number
   readonly timeoutMs?: number
+}
+
+/** One page of a query's results; `continuation` is '' on the last. */
+export interface QueryPage {
+  readonly itemType: string
+  readonly rows: readonly JsonValue[]
+  readonly continuation: string
 }
 
 interface Line {
@@ -43,7 +58,13 @@ export interface Api {
   patch<T = JsonValue>(path: string, body: unknown, ifMatch?: string): Promise<T>
   /** `timeoutMs`: how long the server may take, for calls that wait for a device. */
   post<T = JsonValue>(path: string, body: unknown, timeoutMs?: number): Promise<T>
-  delete(path: string, ifMatch: string): Promise<void>
+  delete<T = void>(path: string, ifMatch?: string): Promise<T>
+  /** `continuation`: of the page before, '' for the first. */
+  query(text: string, maxItems: number, continuation: string): Promise<QueryPage>
+  /** The body of the answer as it comes; it ends with a throw when the server breaks off. */
+  download(path: string, query?: Query): Promise<AsyncIterable<Uint8Array>>
+  /** Sends lines of JSON. */
+  upload<T = JsonValue>(path: string, query: Query, lines: string): Promise<T>
 }
 
 /** Speaks HTTPS, signed with the policy's key of the target. */
@@ -75,22 +96,64 @@ export class ApiClient implements Api {
     return this.#call<T>('POST', path, { body, timeoutMs })
   }
 
-  async delete(path: string, ifMatch: string): Promise<void> {
-    await this.#call('DELETE', path, { ifMatch })
+  delete<T = void>(path: string, ifMatch?: string): Promise<T> {
+    return this.#call<T>('DELETE', path, ifMatch === undefined ? {} : { ifMatch })
+  }
+
+  async query(query: string, maxItems: number, continuation: string): Promise<QueryPage> {
+    const call = { body: { query }, maxItems, ...(continuation !== '' && { continuation }) }
+    const { body, headers } = await this.#ask('POST', '/devices/query', call)
+    return {
+      itemType: String(headers['x-ms-item-type'] ?? ''),
+      rows: body as readonly JsonValue[],
+      continuation: String(headers['x-ms-continuation'] ?? ''),
+    }
+  }
+
+  upload<T = JsonValue>(path: string, query: Query, lines: string): Promise<T> {
+    return this.#call<T>('POST', path, { query, lines, timeoutMs: UPLOAD_TIMEOUT_MS })
+  }
+
+  async download(path: string, query: Query = {}): Promise<AsyncIterable<Uint8Array>> {
+    const { host, httpsPort: port } = this.#target
+    const line = { method: 'GET', path: withQuery(path, query), headers: this.#headers({}) }
+    try {
+      const sent = request({ agent: this.#agent, host, port, ...line, timeout: REQUEST_TIMEOUT_MS })
+      // Of silence, however long the whole takes.
+      sent.on('timeout', () => sent.destroy(new Error('The server stopped answering.')))
+      const [response] = (await once(sent.end(), 'response')) as [IncomingMessage]
+      const status = response.statusCode ?? 0
+      if (status === 200) return response
+      const code = String(response.headers['iothub-errorcode'] ?? '')
+      throw readApiError(status, code, await readBody(response))
+    } catch (error) {
+      if (error instanceof CommandError) throw error
+      throw connectionError(error, this.#target)
+    }
+  }
+
+  async #call<T>(method: string, path: string, call: ApiRequest): Promise<T> {
+    const { body } = await this.#ask(method, path, call)
+    return body as T
   }
 
   /**
    * @throws {ApiError} when the server refuses
    * @throws {CommandError} when it cannot be talked to, or its answer is not JSON or too large
    */
-  async #call<T>(method: string, path: string, call: ApiRequest): Promise<T> {
-    const { query, body, ifMatch, timeoutMs = REQUEST_TIMEOUT_MS } = call
-    const text = body === undefined ? undefined : JSON.stringify(body)
-    const line = { method, path: withQuery(path, query), headers: this.#headers(text, ifMatch) }
-    const { status, code, answer } = await this.#exchange(line, text, timeoutMs)
+  async #ask(
+    method: string,
+    path: string,
+    call: ApiRequest,
+  ): Promise<{ body: unknown; headers: IncomingMessage['headers'] }> {
+    const { query, body, timeoutMs = REQUEST_TIMEOUT_MS } = call
+    const text = call.lines ?? (body === undefined ? undefined : JSON.stringify(body))
+    const line = { method, path: withQuery(path, query), headers: this.#headers(call, text) }
+    const { status, headers, answer } = await this.#exchange(line, text, timeoutMs)
+    const code = String(headers['iothub-errorcode'] ?? '')
     if (status < 200 || status > 299) throw readApiError(status, code, answer)
     try {
-      return (answer === '' ? null : JSON.parse(answer)) as T
+      return { body: answer === '' ? null : JSON.parse(answer), headers }
     } catch {
       const { host, httpsPort } = this.#target
       throw new CommandError(
@@ -99,14 +162,16 @@ export class ApiClient implements Api {
     }
   }
 
-  #headers(text: string | undefined, ifMatch: string | undefined): Line['headers'] {
+  #headers({ ifMatch, lines, continuation, maxItems }: ApiRequest, text?: string): Line['headers'] {
     return {
       accept: 'application/json',
       authorization: this.#token,
       ...(text !== undefined && {
-        'content-type': 'application/json; charset=utf-8',
+        'content-type': lines === undefined ? JSON_TYPE : LINES_TYPE,
         'content-length': Buffer.byteLength(text),
       }),
+      ...(maxItems !== undefined && { 'x-ms-max-item-count': maxItems }),
+      ...(continuation !== undefined && { 'x-ms-continuation': continuation }),
       ...(ifMatch !== undefined && { 'if-match': ifMatch === '*' ? '*' : `"${ifMatch}"` }),
     }
   }
@@ -115,7 +180,7 @@ export class ApiClient implements Api {
     line: Line,
     text: string | undefined,
     timeoutMs: number,
-  ): Promise<{ status: number; code: string; answer: string }> {
+  ): Promise<{ status: number; headers: IncomingMessage['headers']; answer: string }> {
     const { host, httpsPort: port } = this.#target
     // One deadline for connecting, waiting and reading.
     const signal = AbortSignal.timeout(timeoutMs)
@@ -123,8 +188,7 @@ export class ApiClient implements Api {
       const sent = request({ agent: this.#agent, host, port, ...line, signal }).end(text)
       const [response] = (await once(sent, 'response')) as [IncomingMessage]
       const answer = await readBody(response)
-      const code = String(response.headers['iothub-errorcode'] ?? '')
-      return { status: response.statusCode ?? 0, code, answer }
+      return { status: response.statusCode ?? 0, headers: response.headers, answer }
     } catch (error) {
       if (error instanceof CommandError) throw error
       if (!signal.aborted) throw connectionError(error, this.#target)

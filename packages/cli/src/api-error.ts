@@ -76,6 +76,10 @@ function explain(status: number, code: string, text: string): string {
       return isBareId ? `There is no module '${text}'.` : text
     case 'DeviceAlreadyExists':
       return isBareId ? `There already is a device '${text}'.` : text
+    case 'DeviceNotOnline':
+      return 'The target is not connected, or takes no methods: --connect-timeout waits for it.'
+    case 'GatewayTimeout':
+      return 'The target took the call and did not answer in time: --timeout gives it more.'
     case 'PreconditionFailed':
       return `Somebody changed it in the meantime: read it again, then repeat. ${text}`.trim()
     case 'ThrottlingException':

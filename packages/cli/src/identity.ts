@@ -16,6 +16,8 @@ export interface Identity {
   readonly connectionState: string
   readonly lastActivityTime: string
   readonly capabilities?: { readonly iotEdge: boolean }
+  readonly deviceScope?: string
+  readonly parentScopes?: readonly string[]
   readonly authentication: Authentication
 }
 
@@ -32,9 +34,9 @@ export interface Authentication {
 export const AUTHENTICATION_OPTIONS: readonly Option[] = [
   {
     flags: '--auth <kind>',
-    description: 'keys made by the hub, or a self-signed certificate',
+    description: 'keys made by the hub, a certificate by its thumbprint, or one of a registered CA',
     defaultText: 'sas',
-    choices: ['sas', 'x509'],
+    choices: ['sas', 'x509', 'x509-ca'],
   },
   {
     flags: '--primary-thumbprint <hex>',
@@ -46,11 +48,12 @@ export const AUTHENTICATION_OPTIONS: readonly Option[] = [
 export function readAuthentication(input: Input): object {
   const primaryThumbprint = input.text('primaryThumbprint')
   const secondaryThumbprint = input.text('secondaryThumbprint') ?? null
-  if (input.text('auth') !== 'x509') {
+  const kind = input.text('auth')
+  if (kind !== 'x509') {
     if (primaryThumbprint !== undefined || secondaryThumbprint !== null) {
       throw new UsageError('Thumbprints go with --auth x509.')
     }
-    return { type: 'sas' }
+    return { type: kind === 'x509-ca' ? 'certificateAuthority' : 'sas' }
   }
   if (primaryThumbprint === undefined) {
     throw new UsageError('--auth x509 needs --primary-thumbprint.')
@@ -114,5 +117,6 @@ export function describeIdentity(identity: Identity): string {
     ['Authentication', authentication.type],
     ['Thumbprint', authentication.x509Thumbprint?.primaryThumbprint ?? undefined],
     ['Edge', identity.capabilities?.iotEdge ? 'yes' : undefined],
+    ['Parent scope', identity.parentScopes?.[0]],
   ])
 }

@@ -10,12 +10,18 @@ export interface Output {
   json(value: unknown): void
   /** Aligned columns for people. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void
+  /** A piece of a long result, as it is; resolves when the next may come. */
+  write(text: string): Promise<void>
   /** Anything that is not a result. */
   note(text: string): void
 }
 
 export interface Streams {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
+  readonly stdout: {
+    write(text: string): unknown
+    readonly isTTY?: boolean
+    once?(event: 'drain', listener: () => void): unknown
+  }
   readonly stderr: { write(text: string): unknown }
 }
 
@@ -28,6 +34,12 @@ export function createOutput(
     print: (text) => stdout.write(`${text}\n`),
     json: (value) => stdout.write(`${JSON.stringify(value)}\n`),
     table: (head, rows) => stdout.write(`${formatTable(head, rows, useColour)}\n`),
+    write: (text) =>
+      new Promise((resolve) => {
+        // A stream says `false` when it has enough; what cannot drain takes everything at once.
+        if (stdout.write(text) === false && stdout.once) stdout.once('drain', resolve)
+        else resolve()
+      }),
     note: (text) => stderr.write(`${text}\n`),
   }
 }

@@ -17,6 +17,7 @@ const GROUPS: { readonly [name: string]: string } = {
   module: 'Create, show, change and delete modules of a device.',
   twin: 'Read and change device and module twins.',
   method: 'Call direct methods.',
+  c2d: 'Send and purge cloud-to-device messages.',
   enrollment: 'Enrol devices with the provisioning service.',
   security: 'Security module twins, alerts, recommendations and events.',
   'security config': 'The configuration of a security agent.',

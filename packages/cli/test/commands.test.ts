@@ -171,17 +171,45 @@ test('security status: counts by severity, the worst first', async () => {
   assert.match(stdout(), /Devices with open alerts: 1\n$/)
 })
 
-test('query and method invoke: send IoT Hub’s bodies', async () => {
-  const { context, calls } = fakeContext(({ path }) =>
-    path === '/devices/query' ? [{ n: 1 }] : { status: 200, payload: null },
+test('query: reads pages up to the limit and shows a table', async () => {
+  const { context, calls, stdout, stderr } = fakeContext(({ body }) => {
+    const { maxItems, continuation } = body as { maxItems: number; continuation: string }
+    const first = Number(continuation || 0)
+    const rows = Array.from({ length: maxItems }, (_, n) => ({ n: first + n, site: 'a\u0007' }))
+    return { itemType: 'Raw', rows, continuation: String(first + maxItems) }
+  })
+  await query.run(fakeInput(['SELECT x FROM devices'], { limit: 120 }), context)
+  assert.deepEqual(
+    calls.map(({ body }) => body),
+    [
+      { query: 'SELECT x FROM devices', maxItems: 100, continuation: '' },
+      { query: 'SELECT x FROM devices', maxItems: 20, continuation: '100' },
+    ],
   )
-  await query.run(fakeInput(['SELECT * FROM devices']), context)
+  assert.match(stdout(), /^n +site\n0 +a\\u0007\n/)
+  assert.equal(stdout().trimEnd().split('\n').length, 121)
+  assert.match(stderr(), /the first 120; there are more/)
+})
+
+test('query: an error of the query is shown where it is', async () => {
+  const { context } = fakeContext(() => {
+    throw new ApiError(400, 'ArgumentInvalid', 'The query is wrong at character 10: expected FROM.')
+  })
+  const asked = query.run(fakeInput(['SELECT * FORM devices']), context)
+  await assert.rejects(asked, (error: Error) => {
+    assert.match(error.message, /expected FROM.*\n\n {2}SELECT \* FORM devices\n {11}\^$/)
+    return true
+  })
+})
+
+test('method invoke: sends IoT Hub’s body', async () => {
+  const { context, calls } = fakeContext(() => ({ status: 200, payload: null }))
   await methodInvoke.run(fakeInput(['a', 'reboot'], { payload: '{"x":1}', module: 'm' }), context)
-  assert.deepEqual(calls[0]?.body, { query: 'SELECT * FROM devices' })
-  assert.equal(calls[1]?.path, '/twins/a/modules/m/methods')
-  assert.deepEqual(calls[1]?.body, {
+  assert.equal(calls[0]?.path, '/twins/a/modules/m/methods')
+  assert.deepEqual(calls[0]?.body, {
     methodName: 'reboot',
     responseTimeoutInSeconds: 30,
+    connectTimeoutInSeconds: 0,
     payload: { x: 1 },
   })
 })

@@ -51,7 +51,12 @@ export function fakeContext(
     patch: (path, body, ifMatch) =>
       call({ method: 'PATCH', path, body, ...(ifMatch !== undefined && { ifMatch }) }),
     post: (path, body) => call({ method: 'POST', path, body }),
-    delete: (path, ifMatch) => call({ method: 'DELETE', path, ifMatch }),
+    delete: (path, ifMatch) =>
+      call({ method: 'DELETE', path, ...(ifMatch !== undefined && { ifMatch }) }),
+    query: (query, maxItems, continuation) =>
+      call({ method: 'POST', path: '/devices/query', body: { query, maxItems, continuation } }),
+    download: (path, query = {}) => call({ method: 'GET', path, query }),
+    upload: (path, query, lines) => call({ method: 'POST', path, query, body: lines }),
   }
   const streams = {
     stdout: { write: (text: string) => (written.stdout += text) },

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import sdk from 'azure-iot-device'
+import { Mqtt } from 'azure-iot-device-mqtt'
+import { type IssuedCertificate, issue, issueAuthority } from '../../hub/test/certificate.ts'
+import type { CaCertificate } from '../src/ca-certificate.ts'
 import type { Identity } from '../src/identity.ts'
 import type { TwinView } from '../src/twin.ts'
 import { type Answer, startProgram, type TestServer } from './program.ts'
@@ -102,13 +109,44 @@ test('twin: update merges, --etag guards', async () => {
   assert.equal(wrong.code, 2)
 })
 
+test('method invoke: prints what the target answered; one that is not there is said so', async () => {
+  const { connectionString } = await server.json<Created>('device', 'create', 'pump-4')
+  const call = ['method', 'invoke', 'pump-4', 'reboot', '--payload', '{"delay":5}']
+  assert.match(await refusal(...call), /not connected.*--connect-timeout.*\(DeviceNotOnline\)/)
+  const { caFile, mqttPort } = server.ready
+  const text = `${connectionString};GatewayHostName=127.0.0.1:${mqttPort}`
+  const client = sdk.Client.fromConnectionString(text, Mqtt)
+  await client.setOptions({ ca: caFile })
+  client.onDeviceMethod('reboot', (request, response) => {
+    void response?.send(202, { got: request?.payload })
+  })
+  try {
+    const answer = await server.json(...call, '--connect-timeout', '20')
+    assert.deepEqual(answer, { status: 202, payload: { got: { delay: 5 } } })
+  } finally {
+    await client.close()
+  }
+})
+
 test('what this version does not serve yet is said, with 1', async () => {
-  await server.json('device', 'create', 'pump-4')
-  assert.match(await refusal('query', 'SELECT * FROM devices'), /not served .* yet/)
-  assert.match(await refusal('method', 'invoke', 'pump-4', 'reboot'), /not served .* yet/)
-  assert.match(await refusal('ca', 'add', 'x.pem'), /not served .* yet/)
   const enrolment = ['--individual', 'a', '--attestation', 'symmetricKey']
   assert.match(await refusal('enrollment', 'create', ...enrolment), /does not serve .* yet/)
+})
+
+test('c2d: send queues a message, purge removes it', async () => {
+  await server.json('device', 'create', 'pump-5')
+  const words = ['c2d', 'send', 'pump-5', '--data', 'open', '--property', 'kind=valve']
+  const sent = await server.json(...words, '--ack', 'full', '--ttl', '60', '--message-id', 'm-1')
+  assert.equal(sent.messageId, 'm-1')
+  const lifeMs = Date.parse(String(sent.expiryTimeUtc)) - Date.parse(String(sent.enqueuedTimeUtc))
+  assert.ok(lifeMs > 55_000 && lifeMs <= 60_000, `${lifeMs} ms`)
+  const shown = await server.json('device', 'show', 'pump-5')
+  assert.equal(shown.cloudToDeviceMessageCount, 1)
+  const purged = await server.run(['c2d', 'purge', 'pump-5'])
+  assert.equal(purged.stdout, 'Purged 1 messages of pump-5.\n')
+  const module = ['pump-5', '--module', 'azureiotsecurity']
+  const queued = await server.run(['c2d', 'send', ...module, '--data', 'x'])
+  assert.match(queued.stdout, /^Queued [0-9a-f-]{36} for pump-5\/azureiotsecurity; it expires at 2/)
 })
 
 test('connection-string: of a policy, with the HTTPS port', async () => {
@@ -124,4 +162,39 @@ test('connection-string: of a policy, with the HTTPS port', async () => {
 
 test('ca: prints the CA file that the server announced', async () => {
   assert.equal((await server.run(['ca'])).stdout, `${server.ready.caFile}\n`)
+})
+
+test('ca: add, verify, list, remove; a device of a registered CA', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'twinward-ca-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const save = (name: string, { cert }: IssuedCertificate) => {
+    writeFileSync(join(folder, name), cert)
+    return join(folder, name)
+  }
+  const trusted = save('plant north.pem', await issueAuthority('plant north'))
+  const added = await server.json<CaCertificate>('ca', 'add', trusted)
+  assert.equal(added.name, 'plant-north')
+  assert.equal(added.properties.isVerified, true)
+  assert.equal(added.properties.certificate, undefined)
+  assert.match(await refusal('ca', 'add', trusted), /\(PreconditionFailed\)$/m)
+
+  const ca = await issueAuthority('plant south')
+  const file = save('south.pem', ca)
+  const { code, stdout } = await server.run(['ca', 'add', file, '--name', 'south', '--unverified'])
+  assert.equal(code, 0)
+  const [, verificationCode = ''] = /^ {2}CN=([0-9A-F]{48})$/m.exec(stdout) ?? []
+  assert.match(stdout, /ca verify south FILE/)
+  assert.match(await refusal('ca', 'verify', 'south', file), /common name .*\(ArgumentInvalid\)$/m)
+  const proof = save('proof.pem', await issue(verificationCode, { issuer: ca }))
+  const verified = await server.json<CaCertificate>('ca', 'verify', 'south', proof)
+  assert.equal(verified.properties.isVerified, true)
+
+  const listed = await server.run(['ca', 'list'])
+  assert.match(listed.stdout, /^plant-north +yes +CN=plant north +\w{3}, /m)
+  assert.match(listed.stdout, /^south +yes +CN=plant south +/m)
+  const device = await server.json<Identity>('device', 'create', 'cert-2', '--auth', 'x509-ca')
+  assert.equal(device.authentication.type, 'certificateAuthority')
+  for (const name of ['plant-north', 'south']) await server.json('ca', 'remove', name)
+  assert.deepEqual(await server.json('ca', 'list'), [])
+  assert.match(await refusal('ca', 'remove', 'south'), /\(CertificateNotFound\)$/m)
 })

@@ -30,6 +30,10 @@ const WRONG: readonly (readonly [line: readonly string[], says: RegExp])[] = [
   [['send', 'a', '--data', 'x', '--file', 'y'], /--file and --data/],
   [['send', 'a', '--data', 'x', '--property', 'novalue'], /expected name=value/],
   [['send', 'a', '--data', 'x'.repeat(256 * 1024 + 1)], /at most 262144 bytes/],
+  [['c2d', 'send', 'a'], /--file and --data/],
+  [['c2d', 'send', 'a', '--data', 'x', '--ack', 'all'], /none, positive, negative, full/],
+  [['c2d', 'send', 'a', '--data', 'x', '--ttl', '0'], /whole number from 1 to 172800/],
+  [['c2d', 'send', 'a', '--data', 'x'.repeat(64 * 1024 + 1)], /at most 65536 bytes/],
   [['security', 'alerts', '--status', 'Open'], /Active, InProgress/],
   [['security', 'alerts', 'update', 'id'], /Nothing to change/],
   [

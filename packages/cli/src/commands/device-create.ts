@@ -1,10 +1,11 @@
 import type { DeviceRef } from '@twinward/protocol'
 import { type Api, pathOf } from '../api-client.ts'
-import { type Command, targetOf } from '../command.ts'
+import { type Command, CommandError, targetOf } from '../command.ts'
 import {
   AUTHENTICATION_OPTIONS,
   describeIdentity,
   deviceConnectionString,
+  getIdentity,
   type Identity,
   readAuthentication,
   readRef,
@@ -17,6 +18,7 @@ export const deviceCreate: Command = {
   options: [
     { flags: '--disabled', description: 'it may not connect until it is enabled' },
     { flags: '--edge', description: 'an IoT Edge device' },
+    { flags: '--parent <id>', description: 'the edge device that acts for it' },
     ...AUTHENTICATION_OPTIONS,
   ],
   talksTo: 'server',
@@ -24,6 +26,7 @@ export const deviceCreate: Command = {
   examples: [
     ['device create pump-1', 'with keys made by the hub'],
     ['device create pump-2 --auth x509 --primary-thumbprint 2A…9F', 'with a certificate'],
+    ['device create pump-3 --auth x509-ca', 'with one of a registered CA (twinward ca add)'],
   ],
 
   async run(input, context) {
@@ -31,10 +34,12 @@ export const deviceCreate: Command = {
     const authentication = readAuthentication(input)
     const target = targetOf(input, context)
     const api = context.connect(target)
+    const parent = await parentScope(api, input.text('parent'))
     const device = await api.put<Identity>(pathOf(ref), {
       ...ref,
       status: input.isSet('disabled') ? 'disabled' : 'enabled',
       capabilities: { iotEdge: input.isSet('edge') },
+      ...(parent && (input.isSet('edge') ? { parentScopes: [parent] } : { deviceScope: parent })),
       authentication,
     })
     const hasKeys = device.authentication.type === 'sas'
@@ -49,6 +54,14 @@ export const deviceCreate: Command = {
     if (modules.length > 0) out.print(`\nIts security module exists too: ${modules.join(', ')}`)
     if (connectionString) out.print(`\n${printable(connectionString)}`)
   },
+}
+
+/** @throws {CommandError} for a parent that is no edge device */
+async function parentScope(api: Api, parentId: string | undefined): Promise<string | undefined> {
+  if (parentId === undefined) return undefined
+  const { deviceScope, capabilities } = await getIdentity(api, readRef(parentId))
+  if (capabilities?.iotEdge && deviceScope) return deviceScope
+  throw new CommandError(`${parentId} is no edge device: it can be nobody's parent.`)
 }
 
 async function listModuleIds(api: Api, ref: DeviceRef): Promise<readonly string[]> {

@@ -23,6 +23,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./ca-add.ts')).caAdd,
   },
   {
+    name: 'ca verify',
+    summary: 'Prove possession of a CA that was registered unverified.',
+    load: async () => (await import('./ca-verify.ts')).caVerify,
+  },
+  {
+    name: 'ca list',
+    summary: 'List the registered CAs.',
+    load: async () => (await import('./ca-list.ts')).caList,
+  },
+  {
+    name: 'ca remove',
+    summary: 'Forget a CA and disconnect its devices.',
+    load: async () => (await import('./ca-remove.ts')).caRemove,
+  },
+  {
     name: 'device create',
     summary: 'Create a device and print its connection string.',
     load: async () => (await import('./device-create.ts')).deviceCreate,
@@ -46,6 +61,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'device delete',
     summary: 'Delete a device with its modules and twins.',
     load: async () => (await import('./device-delete.ts')).deviceDelete,
+  },
+  {
+    name: 'device export',
+    summary: 'Write every device and module with its twin to a file.',
+    load: async () => (await import('./device-export.ts')).deviceExport,
+  },
+  {
+    name: 'device import',
+    summary: 'Create and update devices and modules from a file.',
+    load: async () => (await import('./device-import.ts')).deviceImport,
   },
   {
     name: 'module create',
@@ -91,6 +116,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'method invoke',
     summary: 'Call a direct method of a device or module.',
     load: async () => (await import('./method-invoke.ts')).methodInvoke,
+  },
+  {
+    name: 'c2d send',
+    summary: 'Send a cloud-to-device message to a device or module.',
+    load: async () => (await import('./c2d-send.ts')).c2dSend,
+  },
+  {
+    name: 'c2d purge',
+    summary: 'Remove the cloud-to-device messages of a device or module.',
+    load: async () => (await import('./c2d-purge.ts')).c2dPurge,
   },
   {
     name: 'enrollment create',

@@ -23,6 +23,12 @@ export const methodInvoke: Command = {
       defaultText: String(DEFAULT_TIMEOUT_S),
       integer: { min: 5, max: 300 },
     },
+    {
+      flags: '--connect-timeout <seconds>',
+      description: 'how long to wait for it to connect, at most --timeout',
+      defaultText: '0',
+      integer: { min: 0, max: 300 },
+    },
   ],
   talksTo: 'server',
   examples: [
@@ -34,14 +40,16 @@ export const methodInvoke: Command = {
     const text = input.text('payload')
     const payload = text === undefined ? null : readJson('--payload', text)
     const timeoutS = input.integer('timeout') ?? DEFAULT_TIMEOUT_S
+    const connectTimeoutS = input.integer('connectTimeout') ?? 0
     const answer = await apiOf(input, context).post<{ status: number; payload: JsonValue }>(
       `${pathOf(ref, '/twins')}/methods`,
       {
         methodName: input.argument(1),
         responseTimeoutInSeconds: timeoutS,
+        connectTimeoutInSeconds: connectTimeoutS,
         payload,
       },
-      timeoutS * 1000 + ANSWER_MARGIN_MS,
+      (connectTimeoutS + timeoutS) * 1000 + ANSWER_MARGIN_MS,
     )
     if (context.out.isJson) context.out.json(answer)
     else context.out.print(`Status ${answer.status}\n${formatJson(answer.payload)}`)

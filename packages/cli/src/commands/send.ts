@@ -7,9 +7,9 @@ import {
   SECURITY_INTERFACE_ID,
 } from '@twinward/protocol'
 import type { Api } from '../api-client.ts'
-import { type Command, type Context, type Input, targetOf, UsageError } from '../command.ts'
+import { type Command, type Input, targetOf } from '../command.ts'
 import { getIdentity, primaryKeyOf, readRef } from '../identity.ts'
-import { collect, readBounded } from '../read-file.ts'
+import { MESSAGE_BODY_OPTIONS, readMessageBody, readProperties } from '../message-input.ts'
 
 const PORT = { min: 1, max: 65535 }
 
@@ -22,18 +22,12 @@ export const send: Command = {
       description:
         "mark it as a security message; without --module, of the device's security module",
     },
-    { flags: '--file <file>', description: 'the body; - reads standard input' },
-    { flags: '--data <text>', description: 'the body as text' },
+    ...MESSAGE_BODY_OPTIONS,
     {
       flags: '--template',
       description: 'in the body, put the time for {{now}} and a new id for each {{uuid}}',
     },
     { flags: '--content-type <type>', description: 'such as application/json' },
-    {
-      flags: '--property <name=value>',
-      description: 'an application property',
-      isRepeatable: true,
-    },
     {
       flags: '--mqtt-port <n>',
       description: 'where the server listens for MQTT',
@@ -58,7 +52,7 @@ export const send: Command = {
   async run(input, context) {
     const given = readRef(input.argument(0), input.text('module'))
     const application = readProperties(input.list('property'))
-    const content = await readBody(input, context)
+    const content = await readMessageBody(input, context, MAX_MESSAGE_BYTES)
     const body = input.isSet('template') ? fillIn(content) : content
     const system = systemProperties(input)
     const target = targetOf(input, context)
@@ -83,19 +77,6 @@ async function securitySender(api: Api, ref: DeviceRef): Promise<DeviceRef> {
   return moduleId === undefined ? ref : { ...ref, moduleId }
 }
 
-async function readBody(input: Input, { stdin }: Context): Promise<Buffer> {
-  const file = input.text('file')
-  const text = input.text('data')
-  if ((file === undefined) === (text === undefined)) {
-    throw new UsageError('Give the body with one of --file and --data.')
-  }
-  if (file === '-') return collect(stdin, MAX_MESSAGE_BYTES, 'Standard input')
-  if (file !== undefined) return readBounded(file, MAX_MESSAGE_BYTES)
-  const body = Buffer.from(text ?? '')
-  if (body.byteLength <= MAX_MESSAGE_BYTES) return body
-  throw new UsageError(`A message takes at most ${MAX_MESSAGE_BYTES} bytes.`)
-}
-
 /** Examples need times and ids that are new whenever they are sent. */
 function fillIn(template: Buffer): Buffer {
   const now = new Date().toISOString()
@@ -113,14 +94,4 @@ function systemProperties(input: Input): MessageSystemProperties {
     ...(isJson && { contentEncoding: 'utf-8' }),
     ...(input.isSet('security') && { interfaceId: SECURITY_INTERFACE_ID }),
   }
-}
-
-function readProperties(pairs: readonly string[]): { readonly [name: string]: string } {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const equals = pair.indexOf('=')
-      if (equals < 1) throw new UsageError(`--property ${pair}: expected name=value.`)
-      return [pair.slice(0, equals), pair.slice(equals + 1)]
-    }),
-  )
 }
