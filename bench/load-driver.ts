@@ -1,4 +1,4 @@
-import { Child, canPin, LOAD_CORE, nodeProgram } from './child.ts'
+import { Child, canPin, type Launch, LOAD_CORE, nodeProgram } from './child.ts'
 import type { Connected, LoadEvent, Run, RunResult } from './load/plan.ts'
 import type { Peer } from './peers/peer.ts'
 import { cpuMs, machineCpuMs } from './proc.ts'
@@ -32,10 +32,19 @@ export class LoadDriver {
 
   /** @param program  a file in `load/` */
   static async connect(peer: Peer, program: string, plan: unknown): Promise<LoadDriver> {
-    const file = new URL(`load/${program}`, import.meta.url)
+    const launch = nodeProgram(new URL(`load/${program}`, import.meta.url))
+    return LoadDriver.launch(peer, launch, plan)
+  }
+
+  /** @param plan  its first line of input; absent: its arguments say all */
+  static async launch(
+    peer: Peer,
+    launch: Pick<Launch, 'command' | 'args'>,
+    plan?: unknown,
+  ): Promise<LoadDriver> {
     const core = canPin ? { core: LOAD_CORE } : {}
-    const child = new Child({ name: `load for ${peer.name}`, ...nodeProgram(file), ...core })
-    child.send(plan)
+    const child = new Child({ name: `load for ${peer.name}`, ...launch, ...core })
+    if (plan !== undefined) child.send(plan)
     const { tls } = await child.next<Connected>(CONNECT_DEADLINE_MS)
     return new LoadDriver(peer, tls, child)
   }

@@ -2,20 +2,27 @@ import { runFolder } from './folders.ts'
 import { describeMachine } from './machine.ts'
 import { type Benchmark, type Options, parseOptions, usage } from './options.ts'
 import { print, progress } from './report.ts'
+import { benchConnects } from './scenarios/connects.ts'
 import { benchDesired } from './scenarios/desired.ts'
+import { benchGets } from './scenarios/gets.ts'
 import { benchMemory } from './scenarios/memory.ts'
 import { benchPatches } from './scenarios/patches.ts'
+import { benchQuery } from './scenarios/query.ts'
 import { benchStartup } from './scenarios/startup.ts'
 
 const run: Record<Benchmark, (options: Options, folder: string) => Promise<void>> = {
   patches: benchPatches,
   desired: benchDesired,
+  gets: benchGets,
+  connects: benchConnects,
+  query: benchQuery,
   memory: benchMemory,
   startup: benchStartup,
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-process.exitCode = await main()
+// A benchmark that failed may have left programs that would keep this one waiting.
+process.exit(await main())
 
 /** @returns 0 done, 1 a benchmark failed, 2 wrong command line */
 async function main(): Promise<number> {

@@ -1,6 +1,14 @@
 import { parseArgs } from 'node:util'
 
-export const benchmarks = ['patches', 'desired', 'memory', 'startup'] as const
+export const benchmarks = [
+  'patches',
+  'desired',
+  'gets',
+  'connects',
+  'query',
+  'memory',
+  'startup',
+] as const
 export type Benchmark = (typeof benchmarks)[number]
 
 export interface Options {
@@ -14,7 +22,7 @@ export interface Options {
   readonly scenarios?: readonly string[]
 }
 
-export const usage = `Usage: npm run bench -- patches|desired|memory|startup|all
+export const usage = `Usage: npm run bench -- patches|desired|gets|connects|query|memory|startup|all
   --rounds N      interleaved rounds (default 5)
   --seconds S     measured seconds of each run (default 4)
   --only A,B      these servers only: twinward, twinward-slow-flush, composite, mosquitto, aedes, echo

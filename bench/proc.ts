@@ -58,3 +58,24 @@ export async function settledBytes(pids: readonly number[], deadlineMs: number):
   }
   throw new Error('The memory did not settle.')
 }
+
+const QUIET_SAMPLE_MS = 500
+/** Of one core. */
+const QUIET_SHARE = 0.04
+
+/**
+ * Waits until the processes have next to nothing to do: a server goes on for a while with what the
+ * creation of devices set off.
+ *
+ * @throws {Error} when they still work at the deadline
+ */
+export async function quiet(pids: readonly number[], deadlineMs: number): Promise<void> {
+  const until = performance.now() + deadlineMs
+  for (let before = cpuMs(pids); performance.now() < until; ) {
+    await new Promise((resolve) => setTimeout(resolve, QUIET_SAMPLE_MS))
+    const now = cpuMs(pids)
+    if (now - before <= QUIET_SAMPLE_MS * QUIET_SHARE) return
+    before = now
+  }
+  throw new Error('The server does not come to rest.')
+}

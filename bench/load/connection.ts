@@ -101,16 +101,15 @@ export function openTls(request: {
   })
 }
 
-/** Ends every connection; from here on a lost one is no failure. */
+/** Ends these connections. */
 export function closeAll(connections: readonly Connection[]): void {
-  closing = true
-  for (const { socket } of connections) socket.destroy()
+  for (const { socket } of connections) {
+    socket.removeAllListeners('end')
+    socket.destroy()
+  }
 }
 
-let closing = false
-
 function endLost(error: Error): void {
-  if (closing) return
   process.stderr.write(`Connection lost: ${error.message}\n`)
   process.exit(1)
 }

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import type { Histogram } from './histogram.ts'
+import { HttpAnswers } from './http-answers.ts'
 import { PUBLISH } from './packets.ts'
 
 /** Values all have nine digits, so that a request is patched in place. */
@@ -30,7 +31,7 @@ export class DesiredSlot {
   #told = true
   #answered = true
   #fromDevice: Buffer = Buffer.alloc(0)
-  #fromService: Buffer = Buffer.alloc(0)
+  readonly #fromService = new HttpAnswers()
 
   constructor(options: DesiredSlotOptions) {
     this.#options = options
@@ -66,16 +67,7 @@ export class DesiredSlot {
   }
 
   readonly #hearService = (bytes: Uint8Array, length: number): void => {
-    this.#fromService = Buffer.concat([this.#fromService, bytes.subarray(0, length)])
-    const headEnd = this.#fromService.indexOf(END_OF_HEAD)
-    if (headEnd < 0) return
-    const head = this.#fromService.toString('latin1', 0, headEnd)
-    if (!head.startsWith('HTTP/1.1 200')) throw new Error(`The service got: ${head.slice(0, 200)}`)
-    const bodyBytes = /^content-length: *(\d+)/im.exec(head)?.[1]
-    if (bodyBytes === undefined) throw new Error('The answer has no content-length.')
-    const size = headEnd + END_OF_HEAD.length + Number(bodyBytes)
-    if (this.#fromService.length < size) return
-    this.#fromService = this.#fromService.subarray(size)
+    if (this.#fromService.take(bytes, length) === 0) return
     this.#answered = true
     this.#next()
   }

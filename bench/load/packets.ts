@@ -9,7 +9,8 @@ export interface ConnectFields {
 
 export interface PublishFields {
   readonly topic: string
-  readonly packetId: number
+  /** Absent: QoS 0, else QoS 1. */
+  readonly packetId?: number
   readonly body: string
 }
 
@@ -38,9 +39,10 @@ export function encodeSubscribe(packetId: number, filter: string): Buffer {
   return packet(0x82, [uint16(packetId), text(filter), Buffer.from([0])])
 }
 
-/** PUBLISH at QoS 1. */
+/** PUBLISH at QoS 1 or 0. */
 export function encodePublish({ topic, packetId, body }: PublishFields): Buffer {
-  return packet(0x32, [text(topic), uint16(packetId), Buffer.from(body)])
+  const id = packetId === undefined ? [] : [uint16(packetId)]
+  return packet(packetId === undefined ? 0x30 : 0x32, [text(topic), ...id, Buffer.from(body)])
 }
 
 function packet(firstByte: number, parts: readonly Buffer[]): Buffer {

@@ -21,11 +21,27 @@ export interface DeviceLogin {
   readonly password: string
 }
 
-export interface PatchesPlan {
+/** What a device does over MQTT, again and again: patch its reported properties, or get its twin. */
+export type Operation = 'patch' | 'get'
+
+export interface RequestsPlan {
   readonly target: Target
   readonly devices: readonly DeviceLogin[]
-  /** Patches each device keeps in flight. */
+  readonly operation: Operation
+  /** Requests each device keeps in flight. */
   readonly inFlight: number
+  /** What an `echo` server sends for one request; absent: the request itself. */
+  readonly answerBytes?: number
+}
+
+export interface ReadsPlan {
+  readonly target: Target
+  readonly deviceIds: readonly string[]
+  readonly http: {
+    readonly port: number
+    /** The whole value of the Authorization header. */
+    readonly authorization: string
+  }
 }
 
 export interface DesiredPlan {
@@ -49,7 +65,7 @@ export interface IdlePlan {
 export interface Run {
   readonly warmUpMs: number
   readonly measureMs: number
-  /** Only for `desired`: how many service calls are in flight. */
+  /** Only for `desired` and `reads`: how many service calls are in flight. */
   readonly inFlight?: number
 }
 
@@ -68,6 +84,8 @@ export interface RunResult {
   readonly maxMs: number
   /** Share of one core the load program itself spent, 0-1. */
   readonly loadCpu: number
+  /** Only of `connects`: the share of the TLS sessions that were resumed, 0-1. */
+  readonly resumedShare?: number
 }
 
 export type LoadEvent = Connected | RunResult | { readonly event: 'measuring' }

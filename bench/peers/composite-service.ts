@@ -6,8 +6,10 @@ import { connectAsync, type MqttClient } from 'mqtt'
 import {
   type Desired,
   openDesired,
+  openReads,
   openReported,
   type Patch,
+  type Reads,
   type Reported,
   type TwinRow,
 } from './composite-store.ts'
@@ -15,8 +17,9 @@ import {
 /**
  * The service of the composite: what a good engineer would put between mosquitto and PostgreSQL.
  * Devices publish `twins/{id}/PATCH/reported_values/{rid}` and hear `twins/{id}/res/204/{rid}`
- * once the row is committed; services PATCH `/twins/{id}` as on IoT Hub (a signed token,
- * the whole twin with metadata for an answer) and devices hear `twins/{id}/desired`.
+ * once the row is committed; they publish `twins/{id}/GET/{rid}` and hear `twins/{id}/res/200/{rid}`
+ * with their twin. Services GET and PATCH `/twins/{id}` as on IoT Hub (a signed token, the whole
+ * twin with metadata for an answer) and devices hear `twins/{id}/desired`.
  */
 interface Settings {
   readonly databaseUrl: string
@@ -41,18 +44,27 @@ const bodySchema = {
 const settings = JSON.parse(process.env.COMPOSITE_SETTINGS ?? '{}') as Settings
 const reported = await openReported(settings.databaseUrl)
 const desired = await openDesired(settings.databaseUrl)
+const reads = await openReads(settings.databaseUrl)
 const mqtt = await connectAsync({ host: '127.0.0.1', port: settings.mqttPort, keepalive: 300 })
 // mqtt.js leaves Nagle's algorithm on, and small notices would wait 40 ms for a delayed ACK.
 if (mqtt.stream instanceof Socket) mqtt.stream.setNoDelay(true)
-await takePatches(mqtt, reported)
-const port = await serveTwins(mqtt, desired)
+await takeRequests(mqtt, reported, reads)
+const port = await serveTwins(mqtt, desired, reads)
 process.stdout.write(`${JSON.stringify({ event: 'ready', port })}\n`)
 
-async function takePatches(client: MqttClient, section: Reported): Promise<void> {
+async function takeRequests(client: MqttClient, section: Reported, reads: Reads): Promise<void> {
   client.on('message', (topic, payload) => {
-    const [, deviceId = '', , , requestId = ''] = topic.split('/')
-    const answer = (status: number) =>
-      client.publish(`twins/${deviceId}/res/${status}/${requestId}`, '')
+    const [, deviceId = '', operation, ...rest] = topic.split('/')
+    const requestId = rest.at(-1)
+    const answer = (status: number, body = '') =>
+      client.publish(`twins/${deviceId}/res/${status}/${requestId}`, body)
+    if (operation === 'GET') {
+      reads.find(deviceId).then(
+        (twin) => (twin ? answer(200, deviceView(twin)) : answer(404)),
+        () => answer(500),
+      )
+      return
+    }
     let patch: Record<string, unknown>
     try {
       patch = JSON.parse(payload.toString()) as Record<string, unknown>
@@ -66,10 +78,18 @@ async function takePatches(client: MqttClient, section: Reported): Promise<void>
     )
   })
   // QoS 0 is enough, and cheaper: what a device waits for is the answer, not mosquitto's PUBACK.
-  await client.subscribeAsync('twins/+/PATCH/reported_values/+', { qos: 0 })
+  const topics = ['twins/+/PATCH/reported_values/+', 'twins/+/GET/+']
+  await client.subscribeAsync(topics, { qos: 0 })
 }
 
-async function serveTwins(client: MqttClient, section: Desired): Promise<number> {
+function deviceView({ desired, desired_version, reported, reported_version }: TwinRow): string {
+  return JSON.stringify({
+    desired: { ...desired, $version: desired_version },
+    reported: { ...reported, $version: reported_version },
+  })
+}
+
+async function serveTwins(client: MqttClient, section: Desired, reads: Reads): Promise<number> {
   const app = fastify({
     https: { cert: readFileSync(settings.certFile), key: readFileSync(settings.keyFile) },
   })
@@ -91,6 +111,13 @@ async function serveTwins(client: MqttClient, section: Desired): Promise<number>
       return twinView(twin)
     },
   )
+  app.get<{ Params: { id: string } }>('/twins/:id', async (request, reply) => {
+    if (!isSigned(request.headers.authorization, signingKey)) return reply.code(401).send()
+    const twin = await reads.find(request.params.id)
+    if (!twin) return reply.code(404).send()
+    reply.header('etag', `"${twin.etag}"`)
+    return twinView(twin)
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return (app.server.address() as AddressInfo).port
 }
@@ -134,7 +161,17 @@ function twinView(twin: TwinRow) {
         },
         $version: twin.desired_version,
       },
-      reported: { ...twin.reported, $version: twin.reported_version },
+      reported: {
+        ...twin.reported,
+        $metadata: reportedMetadata(twin),
+        $version: twin.reported_version,
+      },
     },
   }
+}
+
+/** As long as real metadata. It is not kept, only written out, which is cheaper. */
+function reportedMetadata({ reported, reported_version, desired_time }: TwinRow): Patch {
+  const stamp = { $lastUpdated: desired_time, $lastUpdatedVersion: reported_version }
+  return { ...stamp, ...Object.fromEntries(Object.keys(reported).map((key) => [key, stamp])) }
 }

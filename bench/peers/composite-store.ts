@@ -2,7 +2,7 @@ import postgres, { type Sql } from 'postgres'
 
 /** Its connections can be told from others by this name. */
 export const APPLICATION_NAME = 'twinward-bench'
-/** Twins written by one statement at most. */
+/** Twins written or read by one statement at most. */
 const MAX_BATCH = 2_000
 
 export type Patch = Readonly<Record<string, unknown>>
@@ -20,6 +20,11 @@ export interface Desired {
    * @returns `undefined` when there is no such twin, or not with this etag
    */
   patch(deviceId: string, patch: Patch, etag?: number): Promise<TwinRow | undefined>
+}
+
+export interface Reads {
+  /** The twin as it is committed, if there is one. */
+  find(deviceId: string): Promise<TwinRow | undefined>
 }
 
 /** A row of `twinward_bench.twin`. */
@@ -41,7 +46,7 @@ export interface TwinRow {
 /** A connection of its own, synchronous_commit as the server has it. */
 export async function openReported(url: string): Promise<Reported> {
   const sql = await connect(url)
-  const writes = new GroupCommit<{ id: string; patch: Patch }, number>(async (batch) => {
+  const writes = new Batches<{ id: string; patch: Patch }, number>(async (batch) => {
     const patches = JSON.stringify(mergeByTwin(batch))
     const rows = await sql<{ id: string; version: number }[]>`
       UPDATE twinward_bench.twin AS t
@@ -61,7 +66,7 @@ export async function openReported(url: string): Promise<Reported> {
  */
 export async function openDesired(url: string): Promise<Desired> {
   const sql = await connect(url)
-  const writes = new GroupCommit<{ id: string; patch: Patch; etag?: number }, TwinRow>(
+  const writes = new Batches<{ id: string; patch: Patch; etag?: number }, TwinRow>(
     async (batch) => {
       const now = new Date().toISOString()
       const rows = await sql<TwinRow[]>`
@@ -86,38 +91,49 @@ export async function openDesired(url: string): Promise<Desired> {
   }
 }
 
+/** A connection of its own; reads gather while one statement is under way, as writes do. */
+export async function openReads(url: string): Promise<Reads> {
+  const sql = await connect(url)
+  const reads = new Batches<{ id: string }, TwinRow>(async (batch) => {
+    const ids = batch.map(({ id }) => id)
+    const rows = await sql<TwinRow[]>`SELECT * FROM twinward_bench.twin WHERE id = ANY(${ids})`
+    return new Map(rows.map((row) => [row.id, row]))
+  })
+  return { find: (id) => reads.add({ id }) }
+}
+
 async function connect(url: string): Promise<Sql> {
   const sql = postgres(url, { max: 1, connection: { application_name: APPLICATION_NAME } })
   await sql`SELECT 1`
   return sql
 }
 
-interface Waiting<Write, Result> {
-  readonly write: Write
+interface Waiting<Call, Result> {
+  readonly call: Call
   readonly resolve: (result: Result | undefined) => void
   readonly reject: (error: unknown) => void
 }
 
-/** While one statement is under way the next writes gather, and go as one, one row per twin. */
-class GroupCommit<Write extends { readonly id: string }, Result> {
-  readonly #commit: (batch: readonly Write[]) => Promise<ReadonlyMap<string, Result>>
+/** While one statement is under way the next calls gather, and go as one. */
+class Batches<Call extends { readonly id: string }, Result> {
+  readonly #run: (batch: readonly Call[]) => Promise<ReadonlyMap<string, Result>>
   readonly #oneForEachTwin: boolean
-  #gathering: Waiting<Write, Result>[] = []
-  #isWriting = false
+  #gathering: Waiting<Call, Result>[] = []
+  #isBusy = false
 
   constructor(
-    commit: (batch: readonly Write[]) => Promise<ReadonlyMap<string, Result>>,
+    run: (batch: readonly Call[]) => Promise<ReadonlyMap<string, Result>>,
     { oneForEachTwin = false } = {},
   ) {
-    this.#commit = commit
+    this.#run = run
     this.#oneForEachTwin = oneForEachTwin
   }
 
-  add(write: Write): Promise<Result | undefined> {
+  add(call: Call): Promise<Result | undefined> {
     return new Promise((resolve, reject) => {
-      this.#gathering.push({ write, resolve, reject })
-      if (this.#isWriting) return
-      this.#isWriting = true
+      this.#gathering.push({ call, resolve, reject })
+      if (this.#isBusy) return
+      this.#isBusy = true
       // After this turn, so that everything one read brought is in the first batch.
       setImmediate(() => void this.#drain())
     })
@@ -127,22 +143,22 @@ class GroupCommit<Write extends { readonly id: string }, Result> {
     while (this.#gathering.length > 0) {
       const batch = this.#take()
       try {
-        const results = await this.#commit(batch.map(({ write }) => write))
-        for (const one of batch) one.resolve(results.get(one.write.id))
+        const results = await this.#run(batch.map(({ call }) => call))
+        for (const one of batch) one.resolve(results.get(one.call.id))
       } catch (error) {
         for (const one of batch) one.reject(error)
       }
     }
-    this.#isWriting = false
+    this.#isBusy = false
   }
 
-  #take(): readonly Waiting<Write, Result>[] {
+  #take(): readonly Waiting<Call, Result>[] {
     if (!this.#oneForEachTwin) return this.#gathering.splice(0, MAX_BATCH)
-    const batch = new Map<string, Waiting<Write, Result>>()
-    const later: Waiting<Write, Result>[] = []
+    const batch = new Map<string, Waiting<Call, Result>>()
+    const later: Waiting<Call, Result>[] = []
     for (const one of this.#gathering) {
-      if (batch.size === MAX_BATCH || batch.has(one.write.id)) later.push(one)
-      else batch.set(one.write.id, one)
+      if (batch.size === MAX_BATCH || batch.has(one.call.id)) later.push(one)
+      else batch.set(one.call.id, one)
     }
     this.#gathering = later
     return [...batch.values()]

@@ -8,7 +8,7 @@ import { deviceIds, openLogins, type Peer, type PeerContext } from './peer.ts'
 import { signSas } from './sas.ts'
 
 const START_DEADLINE_MS = 20_000
-const DATABASE_URL =
+export const DATABASE_URL =
   process.env.TWINWARD_BENCH_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/test'
 
 /** mosquitto for TLS and MQTT, a PostgreSQL row per twin, one Fastify + mqtt.js service between. */

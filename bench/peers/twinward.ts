@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { Agent, request } from 'node:https'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Child } from '../child.ts'
-import type { DeviceLogin } from '../load/plan.ts'
-import { buildSlowFlush } from '../slow-flush.ts'
+import { buildSlowFlush } from '../compile.ts'
+import type { DeviceLogin, Target } from '../load/plan.ts'
 import { deviceIds, type Peer, type PeerContext } from './peer.ts'
 import { parseConnectionString, signSas } from './sas.ts'
+import { type ServiceCall, ServiceCalls } from './service-calls.ts'
 
 /** False when `TWINWARD_BENCH_PROGRAM` names the program of another, to compare two versions. */
 export const isThisCheckout = process.env.TWINWARD_BENCH_PROGRAM === undefined
@@ -17,9 +17,6 @@ export const twinwardProgram =
   process.env.TWINWARD_BENCH_PROGRAM ??
   fileURLToPath(new URL('../../packages/cli/bin/twinward.js', import.meta.url))
 const START_DEADLINE_MS = 60_000
-const HTTP_DEADLINE_MS = 30_000
-/** Devices being created at once. */
-const CREATE_WINDOW = 32
 const API_VERSION = '2021-04-12'
 
 /** First line of `twinward up --json`. */
@@ -44,6 +41,14 @@ export async function startTwinwardSlowFlush(context: PeerContext): Promise<Peer
   return launch(context, { name: 'twinward-slow-flush', title: 'Twinward, flush takes 1 ms', env })
 }
 
+/** As it comes, on a data directory that `fill` has put something into. */
+export async function startTwinwardOn(
+  context: PeerContext,
+  fill: (dataDir: string) => Promise<void>,
+): Promise<Peer> {
+  return launch(context, { name: 'twinward', title: 'Twinward (durable)', env: {}, fill })
+}
+
 /** Arguments of `up` with any free ports. */
 export function upArguments(dataDir: string): string[] {
   const ports = ['--mqtt-port', '0', '--amqp-port', '0', '--https-port', '0']
@@ -54,10 +59,12 @@ interface Variant {
   readonly name: string
   readonly title: string
   readonly env: Readonly<Record<string, string>>
+  readonly fill?: (dataDir: string) => Promise<void>
 }
 
 async function launch({ folder, core }: PeerContext, variant: Variant): Promise<Peer> {
   const dataDir = mkdtempSync(join(folder, `${variant.name}-`))
+  await variant.fill?.(dataDir)
   const child = new Child({
     name: variant.name,
     command: process.execPath,
@@ -74,48 +81,45 @@ async function launch({ folder, core }: PeerContext, variant: Variant): Promise<
   ]).toString()
   const { hostName, policy, key } = parseConnectionString(printed)
   const authorization = signSas(hostName, key, policy)
+  const target: Target = {
+    dialect: 'iothub',
+    host: ready.listen,
+    port: ready.mqttPort,
+    serverName: hostName.split(':')[0] ?? hostName,
+    caFile: ready.caFile,
+  }
+  const http = { port: ready.httpsPort, authorization }
   return {
     name: variant.name,
     title: variant.title,
-    target: {
-      dialect: 'iothub',
-      host: ready.listen,
-      port: ready.mqttPort,
-      serverName: hostName.split(':')[0] ?? hostName,
-      caFile: ready.caFile,
-    },
+    target,
     pinning: 'the process with all of its threads',
     pids: [ready.pid],
-    http: { port: ready.httpsPort, authorization },
-    createDevices: (count) => createDevices({ ready, hostName, authorization }, count),
+    http,
+    createDevices: (count) => {
+      const calls = new ServiceCalls({ ...target, ...http })
+      return createDevices({ calls, hostName }, count)
+    },
     stop: () => child.stop(),
   }
 }
 
-interface Service {
-  readonly ready: Ready
+interface Registration {
+  readonly calls: ServiceCalls
   readonly hostName: string
-  readonly authorization: string
 }
 
-/** Creates devices with keys of our own, `CREATE_WINDOW` at once. */
-async function createDevices(service: Service, count: number): Promise<DeviceLogin[]> {
+/** Creates devices with keys of our own. */
+async function createDevices(
+  { calls, hostName }: Registration,
+  count: number,
+): Promise<DeviceLogin[]> {
   const devices = deviceIds(count).map((id) => ({ id, key: randomBytes(32).toString('base64') }))
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: CREATE_WINDOW,
-    ca: readFileSync(service.ready.caFile),
-  })
   try {
-    const waiting = devices.values()
-    const worker = async () => {
-      for (const { id, key } of waiting) await createDevice(service, agent, { id, key })
-    }
-    await Promise.all(Array.from({ length: CREATE_WINDOW }, worker))
+    await calls.callAll(devices.map(({ id, key }) => createCall(id, key)))
   } finally {
-    agent.destroy()
+    calls.close()
   }
-  const { hostName } = service
   return devices.map(({ id, key }) => ({
     deviceId: id,
     userName: `${hostName}/${id}/?api-version=${API_VERSION}`,
@@ -123,43 +127,8 @@ async function createDevices(service: Service, count: number): Promise<DeviceLog
   }))
 }
 
-function createDevice(
-  { ready, hostName, authorization }: Service,
-  agent: Agent,
-  { id, key }: { readonly id: string; readonly key: string },
-): Promise<void> {
+function createCall(id: string, key: string): ServiceCall {
   const symmetricKey = { primaryKey: key, secondaryKey: key }
-  const device = { deviceId: id, authentication: { type: 'sas', symmetricKey } }
-  const body = Buffer.from(JSON.stringify(device))
-  return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        agent,
-        host: ready.listen,
-        port: ready.httpsPort,
-        servername: hostName.split(':')[0] ?? hostName,
-        method: 'PUT',
-        path: `/devices/${id}?api-version=${API_VERSION}`,
-        timeout: HTTP_DEADLINE_MS,
-        headers: {
-          host: hostName,
-          authorization,
-          'content-type': 'application/json; charset=utf-8',
-          'content-length': body.length,
-        },
-      },
-      (response) => {
-        const parts: Buffer[] = []
-        response.on('data', (part: Buffer) => parts.push(part))
-        response.on('end', () => {
-          if (response.statusCode === 200) return resolve()
-          const answer = Buffer.concat(parts).toString().slice(0, 500)
-          reject(new Error(`Creating a device: status ${response.statusCode}: ${answer}`))
-        })
-      },
-    )
-    call.on('timeout', () => call.destroy(new Error('Creating a device took too long.')))
-    call.on('error', reject)
-    call.end(body)
-  })
+  const body = { deviceId: id, authentication: { type: 'sas', symmetricKey } }
+  return { method: 'PUT', path: `/devices/${id}`, body }
 }

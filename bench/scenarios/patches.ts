@@ -1,4 +1,4 @@
-import type { PatchesPlan } from '../load/plan.ts'
+import type { RequestsPlan } from '../load/plan.ts'
 import { LoadDriver, type Measured } from '../load-driver.ts'
 import type { Options } from '../options.ts'
 import { startComposite } from '../peers/composite.ts'
@@ -35,13 +35,14 @@ export async function benchPatches(options: Options, folder: string): Promise<vo
   const chosen = scenarios.filter(({ name }) => options.scenarios?.includes(name) ?? true)
   const mostDevices = Math.max(...chosen.map(({ devices }) => devices))
   await withPeers(servers, { options, folder }, async (peers) => {
-    const logins = new Map<Peer, PatchesPlan['devices']>()
+    const logins = new Map<Peer, RequestsPlan['devices']>()
     for (const peer of peers) logins.set(peer, await peer.createDevices(mostDevices))
     print('## Reported patches (MQTT + TLS, QoS 1)')
     for (const scenario of chosen) {
       const drivers = await connect(peers, (peer) => ({
         target: peer.target,
         devices: (logins.get(peer) ?? []).slice(0, scenario.devices),
+        operation: 'patch',
         inFlight: scenario.inFlight,
       }))
       const results = await takeTurns(drivers, scenario, options)
@@ -54,11 +55,11 @@ export async function benchPatches(options: Options, folder: string): Promise<vo
 
 async function connect(
   peers: readonly Peer[],
-  planFor: (peer: Peer) => PatchesPlan,
+  planFor: (peer: Peer) => RequestsPlan,
 ): Promise<LoadDriver[]> {
   const drivers: LoadDriver[] = []
   for (const peer of peers) {
-    drivers.push(await LoadDriver.connect(peer, 'patches.ts', planFor(peer)))
+    drivers.push(await LoadDriver.connect(peer, 'mqtt-requests.ts', planFor(peer)))
   }
   return drivers
 }

@@ -4,10 +4,10 @@ import type { TLSSocket } from 'node:tls'
 import mqttPacket, { type Packet } from 'mqtt-packet'
 import type { Connection } from './connection.ts'
 import { Histogram } from './histogram.ts'
-import { PatchLink } from './patch-link.ts'
-import type { Dialect } from './plan.ts'
+import type { Dialect, Operation } from './plan.ts'
+import { RequestLink } from './request-link.ts'
+import { encodeRequests } from './requests.ts'
 
-const device = { deviceId: 'bench-00001', userName: '', password: '' }
 const puback = mqttPacket.generate({ cmd: 'puback', messageId: 1 })
 
 test('a patch is done when both its PUBACK and its answer came, in either order', () => {
@@ -34,6 +34,22 @@ test('an answer that is no success is counted as refused', () => {
   const { tally, hear } = open('iothub')
   hear(Buffer.concat([puback, answer(400)]))
   assert.equal(tally.refused, 1)
+  for (const byte of answer(404)) hear(Buffer.from([byte]))
+  assert.equal(tally.refused, 2)
+})
+
+test('a get is sent at QoS 0 and done when its answer came, whole', () => {
+  const { tally, writes, hear } = open('iothub', 1, 'get')
+  const [request] = parse(writes[0] ?? Buffer.alloc(0))
+  assert.ok(request?.cmd === 'publish')
+  assert.equal(request.topic, '$iothub/twin/GET/?$rid=10')
+  assert.equal(request.qos, 0)
+  const twin = answer(200, '{"desired":{"$version":1},"reported":{"$version":1}}')
+  hear(twin.subarray(0, -1))
+  assert.equal(tally.done, 0)
+  hear(twin.subarray(-1))
+  assert.equal(tally.done, 1)
+  assert.equal(tally.refused, 0)
 })
 
 test('what is done is followed by as many patches, in one write', () => {
@@ -72,19 +88,20 @@ test('an echo is done when all bytes of a packet came back', () => {
   assert.equal(tally.done, 1)
 })
 
-function open(dialect: Dialect, inFlight = 1) {
+function open(dialect: Dialect, inFlight = 1, operation: Operation = 'patch') {
   const writes: Buffer[] = []
   const socket = { write: (bytes: Buffer) => writes.push(bytes) } as unknown as TLSSocket
   const connection: Connection = { socket, receive: () => {} }
   const tally = { done: 0, refused: 0, sending: false, latency: new Histogram() }
-  new PatchLink(connection, device, { dialect, inFlight, tally }).send(inFlight, 0)
+  const requests = encodeRequests(operation, dialect, 'bench-00001')
+  new RequestLink(connection, requests, { inFlight, tally }).send(inFlight, 0)
   return { tally, writes, hear: (bytes: Buffer) => connection.receive(bytes, bytes.length) }
 }
 
-function answer(status: number): Buffer {
+function answer(status: number, payload = ''): Buffer {
   const topic = `$iothub/twin/res/${status}/?$rid=10&$version=7`
-  const empty = { payload: '', qos: 0, dup: false, retain: false } as const
-  return mqttPacket.generate({ cmd: 'publish', topic, ...empty })
+  const rest = { payload, qos: 0, dup: false, retain: false } as const
+  return mqttPacket.generate({ cmd: 'publish', topic, ...rest })
 }
 
 function parse(bytes: Buffer): Packet[] {
