@@ -9,6 +9,8 @@ import { ensureBuilt, ensureInstalled, root, run } from './setup.js'
 
 /** Folders below a `test/` whose tests take long; everything else runs by default. */
 const SLOW = ['crash', 'soak', 'load']
+/** Tests that share a process; more of them would keep the other core waiting at the end. */
+const MAX_FILES_PER_PROCESS = 12
 
 const args = process.argv.slice(2)
 const isSlow = args.includes('--slow')
@@ -19,7 +21,7 @@ ensureInstalled('all')
 ensureBuilt()
 
 const wanted = testFiles().filter((file) => isSlowFile(file) === isSlow)
-const files = chosen.length > 0 ? chosen : isSlow ? wanted : groupUnitTests(wanted)
+const files = chosen.length > 0 ? chosen : isSlow ? wanted : shareProcesses(wanted)
 run(
   process.execPath,
   [
@@ -31,30 +33,47 @@ run(
     '--test-reporter=spec',
     ...files,
   ],
-  { env: { ...process.env, NODE_OPTIONS: '--no-warnings' } },
+  { env: { ...process.env, NODE_OPTIONS: '--no-warnings', TWINWARD_BUILT_WORKERS: '1' } },
 )
 
 /**
- * Starting a process per file costs more than most unit tests take, so those beside a package's
- * sources share one process. What has a `test/` folder starts servers and keeps a process of its own.
+ * Starting a process per file costs more than most tests take, so those beside a package's sources
+ * share one process, and wire tests share a few. Others keep a process of their own.
  */
-function groupUnitTests(testFiles) {
+function shareProcesses(testFiles) {
   const groups = new Map()
   const others = []
   for (const file of testFiles) {
-    const [top, name, source] = file.split(sep)
-    if (top !== 'packages' || source !== 'src') others.push(file)
-    else groups.set(name, [...(groups.get(name) ?? []), file])
+    const group = groupOf(file)
+    if (group === undefined) others.push(file)
+    else groups.set(group, [...(groups.get(group) ?? []), file])
   }
   const folder = join(root, 'node_modules', '.twinward-tests')
   mkdirSync(folder, { recursive: true })
-  const entries = [...groups].map(([name, members]) => {
-    const entry = join(folder, `${name}.test.mjs`)
-    const imports = members.map((file) => `import '${pathToFileURL(join(root, file)).href}'\n`)
-    writeFileSync(entry, imports.join(''))
-    return entry
-  })
+  const entries = [...groups].flatMap(([group, members]) =>
+    inShares(members).map((share, index) => {
+      const entry = join(folder, `${group}-${index}.test.mjs`)
+      const imports = share.map((file) => `import '${pathToFileURL(join(root, file)).href}'\n`)
+      writeFileSync(entry, imports.join(''))
+      return entry
+    }),
+  )
   return [...entries, ...others]
+}
+
+function groupOf(file) {
+  const [top, name, room, kind] = file.split(sep)
+  if (top !== 'packages') return top
+  if (room === 'src') return name
+  return kind === 'wire' ? `${name}-wire` : undefined
+}
+
+/** Deals the files out like cards, so that neighbours, which are alike, go to different processes. */
+function inShares(files) {
+  const count = Math.ceil(files.length / MAX_FILES_PER_PROCESS)
+  return Array.from({ length: count }, (_, share) =>
+    files.filter((_, index) => index % count === share),
+  )
 }
 
 function testFiles() {
