@@ -76,6 +76,8 @@ function explain(status: number, code: string, text: string): string {
       return isBareId ? `There is no module '${text}'.` : text
     case 'DeviceAlreadyExists':
       return isBareId ? `There already is a device '${text}'.` : text
+    case 'EnrollmentNotFound':
+      return 'There is no such enrollment.'
     case 'DeviceNotOnline':
       return 'The target is not connected, or takes no methods: --connect-timeout waits for it.'
     case 'GatewayTimeout':

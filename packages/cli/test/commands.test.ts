@@ -214,11 +214,20 @@ test('method invoke: sends IoT Hub’s body', async () => {
   })
 })
 
-test('enrollment create: a server without the route does not serve it yet', async () => {
-  const { context } = fakeContext(() => {
-    throw new ApiError(404, 'GenericNotFound', 'No route PUT /enrollments/a.')
+test('enrollment create: sends DPS’s body; prints the id scope with the keys', async () => {
+  const symmetricKey = { primaryKey: 'a2V5', secondaryKey: 'a2V5Mg==' }
+  const { context, calls, stdout } = fakeContext(({ method }) =>
+    method === 'GET'
+      ? { idScope: '0ne0012ab34', hostName: 'hub.test' }
+      : { registrationId: 'a/b', attestation: { type: 'symmetricKey', symmetricKey } },
+  )
+  const options = { individual: 'a/b', attestation: 'symmetricKey', key: 'a2V5' }
+  await enrollmentCreate.run(fakeInput([], options), context)
+  assert.equal(calls[0]?.path, '/enrollments/a%2Fb')
+  assert.deepEqual(calls[0]?.body, {
+    registrationId: 'a/b',
+    attestation: { type: 'symmetricKey', symmetricKey: { primaryKey: 'a2V5', secondaryKey: '' } },
   })
-  const options = { individual: 'a', attestation: 'symmetricKey' }
-  const asked = enrollmentCreate.run(fakeInput([], options), context)
-  await assert.rejects(asked, /does not serve enrolments yet/)
+  assert.match(stdout(), /^Id scope +0ne0012ab34$/m)
+  assert.match(stdout(), /^Primary key +a2V5$/m)
 })

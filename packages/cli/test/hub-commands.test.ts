@@ -22,6 +22,12 @@ interface Created {
   readonly connectionString: string
 }
 
+interface Enrolled {
+  readonly enrollmentGroupId: string
+  readonly idScope: string
+  readonly attestation: { readonly symmetricKey: { readonly primaryKey: string } }
+}
+
 /** A command that must be refused: the reason, and nothing on standard output. */
 async function refusal(...words: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await server.run(words)
@@ -128,9 +134,29 @@ test('method invoke: prints what the target answered; one that is not there is s
   }
 })
 
-test('what this version does not serve yet is said, with 1', async () => {
-  const enrolment = ['--individual', 'a', '--attestation', 'symmetricKey']
-  assert.match(await refusal('enrollment', 'create', ...enrolment), /does not serve .* yet/)
+test('enrollment: create, list, show, delete', async () => {
+  const group = ['--group', 'plant']
+  const created = await server.json<Enrolled>(
+    ...['enrollment', 'create', ...group, '--attestation', 'symmetricKey'],
+  )
+  assert.equal(created.enrollmentGroupId, 'plant')
+  assert.match(created.idScope, /^0ne[0-9a-f]{8}$/)
+  const { primaryKey } = created.attestation.symmetricKey
+  assert.match(
+    await refusal('enrollment', 'create', ...group, '--attestation', 'symmetricKey'),
+    /If-Match/,
+  )
+  const shown = await server.json<Enrolled>('enrollment', 'show', ...group, '--keys')
+  assert.deepEqual(
+    [shown.idScope, shown.attestation.symmetricKey.primaryKey],
+    [created.idScope, primaryKey],
+  )
+  const bare = await server.run(['enrollment', 'show', ...group])
+  assert.ok(!bare.stdout.includes(primaryKey))
+  const listed = await server.run(['enrollment', 'list'])
+  assert.match(listed.stdout, /^group +plant +enabled +symmetricKey +2/m)
+  await server.json('enrollment', 'delete', ...group)
+  assert.match(await refusal('enrollment', 'show', ...group), /\(EnrollmentNotFound\)$/m)
 })
 
 test('c2d: send queues a message, purge removes it', async () => {

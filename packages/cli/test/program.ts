@@ -63,7 +63,8 @@ export type Answer = { readonly [member: string]: unknown }
 
 export async function startProgram(options: readonly string[] = []): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'twinward-cli-'))
-  const flags = ['--json', '--data-dir', dataDir, '--mqtt-port', '0', '--https-port', '0']
+  const ports = ['--mqtt-port', '0', '--amqp-port', '0', '--https-port', '0']
+  const flags = ['--json', '--data-dir', dataDir, ...ports]
   const child = spawn(process.execPath, [BIN, 'up', ...flags, ...options], {
     env: environmentOf({}),
     stdio: ['ignore', 'pipe', 'pipe'],

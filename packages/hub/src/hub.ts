@@ -5,6 +5,7 @@ import type { CloudMessages } from './messages/cloud-messages.ts'
 import type { Feedback } from './messages/feedback.ts'
 import type { Telemetry } from './messages/telemetry.ts'
 import type { Methods } from './methods/methods.ts'
+import type { Provisioning } from './provisioning/provisioning.ts'
 import type { Authenticator } from './registry/authenticator.ts'
 import type { Bulk } from './registry/bulk.ts'
 import type { Certificates } from './registry/certificates.ts'
@@ -34,6 +35,7 @@ export interface Hub {
   readonly feedback: Feedback
   readonly methods: Methods
   readonly sessions: Sessions
+  readonly provisioning: Provisioning
   readonly bus: EventBus
   readonly clock: Clock
   readonly log: Log

@@ -12,6 +12,7 @@ import {
 } from '@twinward/protocol'
 import { InProcessBus } from '../src/adapters/memory/bus.ts'
 import { MemoryCertificates } from '../src/adapters/memory/certificates.ts'
+import { MemoryEnrollments } from '../src/adapters/memory/enrollments.ts'
 import { MemoryEventLog } from '../src/adapters/memory/event-log.ts'
 import { MemoryMessageQueue } from '../src/adapters/memory/message-queue.ts'
 import { MemoryRegistry } from '../src/adapters/memory/registry.ts'
@@ -27,6 +28,7 @@ import { Feedback } from '../src/messages/feedback.ts'
 import type { MessageQueue } from '../src/messages/message-queue.ts'
 import { TELEMETRY_PARTITIONS, Telemetry } from '../src/messages/telemetry.ts'
 import { Methods } from '../src/methods/methods.ts'
+import { createProvisioning } from '../src/provisioning/provisioning.ts'
 import { makeKey } from '../src/registry/authentication.ts'
 import { Authenticator } from '../src/registry/authenticator.ts'
 import { Authorities } from '../src/registry/authorities.ts'
@@ -113,6 +115,10 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     feedback: new Feedback({ messageQueue, clock }, log),
     methods: new Methods({ registry, bus, clock }, sessions),
     sessions,
+    provisioning: createProvisioning('0ne00000001', {
+      enrollments: new MemoryEnrollments(),
+      ...{ certificates, authorities, clock, log, identities, hostNames },
+    }),
     messages: (stream = 'telemetry') => readAll(eventLog, stream),
     keyOf: (ref) => keyOf(registry, identities, ref),
   }

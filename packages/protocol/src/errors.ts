@@ -110,6 +110,9 @@ export const hubErrors = {
   ModuleNotFound: { number: 404010, status: 404, amqp: 'amqp:not-found' },
   DeviceNotOnline: { number: 404103, status: 404, amqp: 'amqp:not-found' },
   DeviceConnectionClosedRemotely: { number: 404104, status: 404, amqp: 'amqp:not-found' },
+  /** Of the provisioning service. */
+  EnrollmentNotFound: { number: 404201, status: 404, amqp: 'amqp:not-found' },
+  RegistrationNotFound: { number: 404202, status: 404, amqp: 'amqp:not-found' },
   ConfigurationNotFound: { number: 404301, status: 404, amqp: 'amqp:not-found' },
   GenericMethodNotAllowed: { number: 405000, status: 405, amqp: 'amqp:not-allowed' },
   OperationNotAllowedInCurrentState: { number: 405102, status: 405, amqp: 'amqp:not-allowed' },

@@ -6,7 +6,9 @@ import {
   Certificates,
   CloudMessages,
   type Companions,
+  createProvisioning,
   type DesiredReview,
+  type EnrollmentStore,
   type EventLog,
   type Exchange,
   Feedback,
@@ -36,6 +38,9 @@ export interface HubParts {
   readonly registry: Registry
   readonly certificates: CertificateStore
   readonly registryJobs: RegistryJobStore
+  readonly enrollments: EnrollmentStore
+  /** Of the provisioning service. */
+  readonly idScope: string
   readonly exchange: Exchange
   readonly eventLog: EventLog
   readonly messageQueue: MessageQueue
@@ -83,6 +88,10 @@ export function assembleHub(parts: HubParts): Hub {
     feedback: new Feedback({ messageQueue, clock }, log),
     methods: new Methods({ registry, bus, clock }, sessions),
     sessions,
+    provisioning: createProvisioning(parts.idScope, {
+      enrollments: parts.enrollments,
+      ...{ certificates, authorities, clock, log, identities, hostNames },
+    }),
     bus,
     clock,
     log,

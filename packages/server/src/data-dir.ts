@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -17,6 +18,10 @@ import { StartError } from './start-error.ts'
 const FORMAT = 1
 const MARKER = 'twinward.json'
 const POLICIES = 'policies.json'
+const PROVISIONING = 'provisioning.json'
+const ID_SCOPE = /^0ne[0-9a-f]{8}$/
+/** Policies that earlier versions did not make; a start adds them. */
+const ADDED_POLICIES = ['provisioningserviceowner']
 const READY = 'server.json'
 
 /** What a running server tells other programs on this machine (`up --json` prints the same). */
@@ -25,8 +30,7 @@ export interface ReadyInfo {
   readonly hostName: string
   readonly listen: string
   readonly mqttPort: number
-  /** `null`: AMQP is not served by this version. */
-  readonly amqpPort: number | null
+  readonly amqpPort: number
   readonly httpsPort: number
   readonly caFile: string
   readonly dataDir: string
@@ -78,18 +82,44 @@ function checkFormat(dataDir: string, text: string): void {
   }
 }
 
-/** The shared access policies; the first start makes them with random keys. */
+/**
+ * The shared access policies. The first start makes them with random keys, a later one those that its
+ * version has and the earlier one had not; the others stay as they are.
+ */
 export function openPolicies(dataDir: string): readonly SharedAccessPolicy[] {
   const file = join(dataDir, POLICIES)
+  const known = existsSync(file) ? readPolicies(dataDir) : undefined
+  const missing = DEFAULT_POLICIES.filter(({ name }) => {
+    if (!known) return true
+    return ADDED_POLICIES.includes(name) && known.every((policy) => policy.name !== name)
+  }).map((policy) => ({ ...policy, primaryKey: makeKey(), secondaryKey: makeKey() }))
+  const policies = [...(known ?? []), ...missing]
+  if (missing.length > 0) writePrivately(file, `${JSON.stringify(policies, null, 2)}\n`)
+  return policies
+}
+
+/**
+ * The id scope of the provisioning service, which devices are told: made by the first start, fixed from
+ * then on.
+ *
+ * @throws {StartError} when the file is damaged
+ */
+export function openIdScope(dataDir: string): string {
+  const file = join(dataDir, PROVISIONING)
   if (!existsSync(file)) {
-    const policies = DEFAULT_POLICIES.map((policy) => ({
-      ...policy,
-      primaryKey: makeKey(),
-      secondaryKey: makeKey(),
-    }))
-    writePrivately(file, `${JSON.stringify(policies, null, 2)}\n`)
+    const idScope = `0ne${randomBytes(4).toString('hex')}`
+    writePrivately(file, `${JSON.stringify({ idScope })}\n`)
   }
-  return readPolicies(dataDir)
+  let idScope: unknown
+  try {
+    idScope = (JSON.parse(readFileSync(file, 'utf8')) as { idScope?: unknown } | null)?.idScope
+  } catch {
+    idScope = undefined
+  }
+  if (typeof idScope === 'string' && ID_SCOPE.test(idScope)) return idScope
+  throw new StartError(
+    `${file} is damaged: restore it from a backup, it reads {"idScope":"0ne…"} with 8 digits.`,
+  )
 }
 
 /** @throws {StartError} when the directory has no readable policies, i.e. no server ever started there */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   type CertificateStore,
+  type EnrollmentStore,
   type EventLog,
   type Exchange,
   ExchangeFolder,
@@ -10,6 +11,7 @@ import {
   type Registry,
   type RegistryJobStore,
   SqliteCertificates,
+  SqliteEnrollments,
   SqliteEventLog,
   SqliteMessageQueue,
   SqliteRegistry,
@@ -26,6 +28,7 @@ export interface HubStores {
   readonly registry: Registry
   readonly certificates: CertificateStore
   readonly registryJobs: RegistryJobStore
+  readonly enrollments: EnrollmentStore
   readonly exchange: Exchange
   readonly eventLog: EventLog
   readonly messageQueue: MessageQueue
@@ -48,6 +51,7 @@ export async function openHubStores(
       registry: new SqliteRegistry(hubDatabase, settings.twinCacheMib * MIB),
       certificates: new SqliteCertificates(hubDatabase),
       registryJobs: new SqliteRegistryJobStore(hubDatabase),
+      enrollments: new SqliteEnrollments(hubDatabase),
       exchange: await ExchangeFolder.open(settings.exchangeDir ?? join(dataDir, 'exchange')),
       eventLog: await SqliteEventLog.on(messageDatabase),
       messageQueue: new SqliteMessageQueue(messageDatabase),

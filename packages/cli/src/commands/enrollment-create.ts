@@ -1,22 +1,31 @@
 import type { JsonObject } from '@twinward/protocol'
-import { ApiError } from '../api-error.ts'
-import { apiOf, type Command, CommandError, type Input, UsageError } from '../command.ts'
-import { formatJson } from '../output.ts'
+import { apiOf, type Command, type Input, UsageError } from '../command.ts'
+import {
+  type EnrollmentView,
+  NAME_OPTIONS,
+  type ProvisioningView,
+  readName,
+} from '../enrollment.ts'
 import { readPem } from '../read-file.ts'
 
 export const enrollmentCreate: Command = {
   options: [
-    { flags: '--individual <id>', description: 'one device, by its registration id' },
-    { flags: '--group <id>', description: 'every device with a key or certificate of this group' },
+    ...NAME_OPTIONS,
     {
       flags: '--attestation <kind>',
       description: 'how devices prove themselves',
       choices: ['symmetricKey', 'x509'],
     },
     { flags: '--key <base64>', description: 'a primary key of your own, with symmetricKey' },
-    { flags: '--certificate <file>', description: 'PEM file, with x509' },
+    {
+      flags: '--certificate <file>',
+      description: "PEM file, with x509: the device's certificate, of a group that of its CA",
+    },
   ],
   talksTo: 'server',
+  details:
+    'A device needs the id scope, its registration id and a key or certificate. Of a group with keys,\n' +
+    'its own key is base64 of HMAC-SHA256 over the registration id with the group’s key.',
   examples: [
     ['enrollment create --group plant --attestation symmetricKey --json', 'with keys made for it'],
     [
@@ -26,39 +35,24 @@ export const enrollmentCreate: Command = {
   ],
 
   async run(input, context) {
-    const { path, body } = readEnrollment(input)
-    const enrollment = await create(() => apiOf(input, context).put<JsonObject>(path, body))
-    if (context.out.isJson) context.out.json(enrollment)
-    else context.out.print(formatJson(enrollment))
-  },
-}
-
-/** A server without a provisioning service does not know the route at all. */
-async function create(call: () => Promise<JsonObject>): Promise<JsonObject> {
-  try {
-    return await call()
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) {
-      throw new CommandError('This server version does not serve enrolments yet (NotImplemented).')
+    const { kind, id, path } = readName(input)
+    const member = kind === 'group' ? 'enrollmentGroupId' : 'registrationId'
+    const body = { [member]: id, attestation: readAttestation(input) }
+    const api = apiOf(input, context)
+    const enrollment = await api.put<EnrollmentView>(path, body)
+    const { idScope, hostName } = await api.get<ProvisioningView>('/api/provisioning')
+    const { out } = context
+    if (out.isJson) {
+      out.json({ ...enrollment, idScope, hostName })
+      return
     }
-    throw error
-  }
-}
-
-function readEnrollment(input: Input): { readonly path: string; readonly body: JsonObject } {
-  const individual = input.text('individual')
-  const group = input.text('group')
-  if ((individual === undefined) === (group === undefined)) {
-    throw new UsageError('Give one of --individual and --group.')
-  }
-  const attestation = readAttestation(input)
-  if (individual !== undefined) {
-    const path = `/enrollments/${encodeURIComponent(individual)}`
-    return { path, body: { registrationId: individual, attestation } }
-  }
-  const enrollmentGroupId = group ?? ''
-  const path = `/enrollmentGroups/${encodeURIComponent(enrollmentGroupId)}`
-  return { path, body: { enrollmentGroupId, attestation } }
+    const { symmetricKey } = enrollment.attestation
+    const keys = symmetricKey
+      ? [`Primary key    ${symmetricKey.primaryKey}`, `Secondary key  ${symmetricKey.secondaryKey}`]
+      : []
+    const name = kind === 'group' ? 'Group          ' : 'Registration   '
+    out.print([`${name}${id}`, `Id scope       ${idScope}`, ...keys].join('\n'))
+  },
 }
 
 function readAttestation(input: Input): JsonObject {
@@ -68,7 +62,7 @@ function readAttestation(input: Input): JsonObject {
   if (type === undefined) throw new UsageError('--attestation is missing: symmetricKey or x509.')
   if (type === 'symmetricKey') {
     if (file !== undefined) throw new UsageError('--certificate goes with --attestation x509.')
-    return { type, symmetricKey: { primaryKey: key ?? '', secondaryKey: key ?? '' } }
+    return { type, symmetricKey: { primaryKey: key ?? '', secondaryKey: '' } }
   }
   if (key !== undefined) throw new UsageError('--key goes with --attestation symmetricKey.')
   if (file === undefined) throw new UsageError('--attestation x509 needs --certificate.')

@@ -133,6 +133,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./enrollment-create.ts')).enrollmentCreate,
   },
   {
+    name: 'enrollment list',
+    summary: 'List the enrolments of the provisioning service.',
+    load: async () => (await import('./enrollment-list.ts')).enrollmentList,
+  },
+  {
+    name: 'enrollment show',
+    summary: 'Show an enrolment.',
+    load: async () => (await import('./enrollment-show.ts')).enrollmentShow,
+  },
+  {
+    name: 'enrollment delete',
+    summary: 'Delete an enrolment; devices that it brought stay.',
+    load: async () => (await import('./enrollment-delete.ts')).enrollmentDelete,
+  },
+  {
     name: 'send',
     summary: 'Send a message as a device or module, over MQTT.',
     load: async () => (await import('./send.ts')).send,

@@ -33,7 +33,7 @@ export const up: Command = {
     },
     {
       flags: '--amqp-port <n>',
-      description: 'port for AMQP over TLS; not served by this version yet',
+      description: 'port for AMQP over TLS',
       defaultText: '5671',
       integer: PORT,
     },
@@ -144,7 +144,7 @@ function announce({ ready, remarks }: RunningServer, { out, program }: Context):
 }
 
 function greeting(ready: ReadyInfo, program: string): string {
-  const { mqttPort, httpsPort, caFile, dataDir } = ready
+  const { mqttPort, amqpPort, httpsPort, caFile, dataDir } = ready
   const host = hostForPeople(ready)
   const port = httpsPort === DEFAULT_HTTPS_PORT ? '' : `:${httpsPort}`
   const flag = isDefaultDataDir(dataDir) ? '' : ` --data-dir ${quoted(dataDir)}`
@@ -154,7 +154,7 @@ function greeting(ready: ReadyInfo, program: string): string {
     `  MQTT     ${host}:${mqttPort}`,
     `  HTTPS    https://${host}${port}`,
     `  Console  https://${host}${port}/`,
-    '  AMQP     not served by this version yet',
+    `  AMQP     ${host}:${amqpPort}`,
     `  CA file  ${caFile}  (clients need to trust it)`,
     `  Data     ${dataDir}`,
     '',

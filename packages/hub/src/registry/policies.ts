@@ -1,6 +1,14 @@
 import { timingSafeEqual } from 'node:crypto'
 
-export type Right = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect' | 'DeviceConnect'
+export type Right =
+  | 'RegistryRead'
+  | 'RegistryWrite'
+  | 'ServiceConnect'
+  | 'DeviceConnect'
+  | 'EnrollmentRead'
+  | 'EnrollmentWrite'
+  | 'RegistrationStatusRead'
+  | 'RegistrationStatusWrite'
 
 /** A shared access policy: a named key pair with rights (06 §4). Keys are base64. */
 export interface SharedAccessPolicy {
@@ -10,7 +18,7 @@ export interface SharedAccessPolicy {
   readonly secondaryKey: string
 }
 
-/** IoT Hub's five policies, in the order its portal lists them. */
+/** IoT Hub's five policies, in the order its portal lists them, and the provisioning service's. */
 export const DEFAULT_POLICIES: readonly Pick<SharedAccessPolicy, 'name' | 'rights'>[] = [
   {
     name: 'iothubowner',
@@ -20,6 +28,15 @@ export const DEFAULT_POLICIES: readonly Pick<SharedAccessPolicy, 'name' | 'right
   { name: 'device', rights: ['DeviceConnect'] },
   { name: 'registryRead', rights: ['RegistryRead'] },
   { name: 'registryReadWrite', rights: ['RegistryRead', 'RegistryWrite'] },
+  {
+    name: 'provisioningserviceowner',
+    rights: [
+      'EnrollmentRead',
+      'EnrollmentWrite',
+      'RegistrationStatusRead',
+      'RegistrationStatusWrite',
+    ],
+  },
 ]
 
 /** Compares two base64 signatures in constant time. */

@@ -1,6 +1,7 @@
 import { openSqlite, type SqliteDatabase } from '@twinward/sqlite'
 import { withPortErrors } from './hub-errors.ts'
 import { createCertificates } from './schema/certificates.ts'
+import { createEnrollments } from './schema/enrollments.ts'
 import { createEntries } from './schema/entries.ts'
 import { createQueryColumns } from './schema/query.ts'
 import { createRegistryJobs } from './schema/registry-jobs.ts'
@@ -11,6 +12,7 @@ const MIGRATIONS: readonly string[] = [
   createQueryColumns,
   createCertificates,
   createRegistryJobs,
+  createEnrollments,
 ]
 
 export interface HubDatabaseOptions {

@@ -129,7 +129,7 @@ function formatDate(timeMs: number): string {
 }
 
 /** PEM, or base64 of DER, or base64 of PEM: Azure's tools send all three. */
-function readDer(text: string): Uint8Array {
+export function readDer(text: string): Uint8Array {
   const der = derOfPem(text) ?? derOfBase64(text)
   if (der) return der
   throw new HubError('ArgumentInvalid', 'certificate: expected one certificate as PEM or base64.')

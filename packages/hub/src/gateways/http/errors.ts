@@ -17,6 +17,8 @@ const REQUEST_ID = 'x-ms-request-id'
 export interface ErrorPorts {
   readonly log: Log
   readonly clock: Clock
+  /** In place of IoT Hub's envelopes. */
+  readonly bodyOf?: typeof errorBody
 }
 
 /**
@@ -47,7 +49,7 @@ export function sendError(
   thrown: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
-  { log, clock }: ErrorPorts,
+  { log, clock, bodyOf = errorBody }: ErrorPorts,
 ): void {
   const error = translate(thrown, request)
   if (!reply.hasHeader(REQUEST_ID)) reply.header(REQUEST_ID, randomUUID())
@@ -66,7 +68,7 @@ export function sendError(
     .code(status)
     .header('iothub-errorcode', error.code)
     .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(errorBody(error, tracking)))
+    .send(JSON.stringify(bodyOf(error, tracking)))
 }
 
 /**

@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { Hub } from '../../hub.ts'
 import { certificateRoutes } from './certificates.ts'
+import { ownProvisioningRoutes } from './provisioning/own.ts'
 import { registryTransferRoutes } from './registry-transfer.ts'
 import { sendCloudMessageRoutes } from './send-cloud-message.ts'
 
 /** What IoT Hub has no routes for: below `/api`, without an api-version. A plugin of the server. */
 export async function ownRoutes(app: FastifyInstance, { hub }: { hub: Hub }): Promise<void> {
   certificateRoutes(app, hub)
+  ownProvisioningRoutes(app, hub)
   await app.register(registryTransferRoutes, { hub })
   sendCloudMessageRoutes(app, hub)
 }

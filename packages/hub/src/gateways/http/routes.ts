@@ -11,6 +11,7 @@ import { fileUploadRoutes } from './file-upload.ts'
 import { methodRoutes } from './methods.ts'
 import { moduleRoutes } from './modules.ts'
 import { notYetRoutes } from './not-yet.ts'
+import { provisioningRoutes } from './provisioning/routes.ts'
 import { queryRoutes } from './query.ts'
 import { registryJobRoutes } from './registry-jobs.ts'
 import { statisticsRoutes } from './statistics.ts'
@@ -40,5 +41,6 @@ export async function hubRoutes(app: FastifyInstance, { hub }: { hub: Hub }): Pr
   feedbackRoutes(app, hub)
   statisticsRoutes(app, hub)
   registryJobRoutes(app, hub)
+  await app.register(provisioningRoutes, { hub })
   notYetRoutes(app, hub)
 }

@@ -16,6 +16,8 @@ import type { FrameReader } from './frames.ts'
 import { MIN_CLIENT_PACKET_BYTES } from './limits.ts'
 import { type Connect, decodeConnect, isPersistent, MQTT_3_1_1, MQTT_5 } from './packets.ts'
 import { REASON } from './reasons.ts'
+import { connectRegistration } from './registration.ts'
+import { parseRegistrationUser } from './registration-topics.ts'
 import { type Login, Session } from './session.ts'
 import { NO_SUBSCRIPTIONS, type Subscriptions } from './subscriptions.ts'
 
@@ -39,6 +41,11 @@ export function receiveConnect(connection: Connection, frame: FrameReader): void
   const packet = decodeConnect(frame)
   if (!packet) {
     connection.fail('a malformed CONNECT')
+    return
+  }
+  const registrant = parseRegistrationUser(packet.userName ?? '')
+  if (registrant && !connection.parts.hub.hostNames.matches(registrant.idScope)) {
+    connectRegistration(connection, packet, registrant)
     return
   }
   const user = parseMqttUserName(packet.userName ?? '')

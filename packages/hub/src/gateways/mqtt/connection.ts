@@ -4,6 +4,7 @@ import type { ClientCertificate } from '../../registry/client-certificate.ts'
 import type { CloseReason } from '../../sessions/sessions.ts'
 import { Answer, AnswerQueue, callEach } from './answers.ts'
 import { receiveConnect } from './connect.ts'
+import type { ConnectionSession } from './connection-session.ts'
 import { encodeDisconnect } from './encode.ts'
 import { CONNECT, FrameReader } from './frames.ts'
 import {
@@ -17,7 +18,6 @@ import {
 import { logEnd, type Peer } from './peer.ts'
 import { REASON } from './reasons.ts'
 import type { GatewayParts } from './server.ts'
-import type { Session } from './session.ts'
 import { TICK_MS, type Watched } from './wheel.ts'
 import { PLAIN_FORMAT } from './writer.ts'
 
@@ -35,7 +35,7 @@ export class Connection implements Watched {
   readonly #frames = new FrameReader()
   readonly #answers = new AnswerQueue()
   #state: 'new' | 'connecting' | 'open' | 'leaving' | 'closed' = 'new'
-  #session: Session | undefined
+  #session: ConnectionSession | undefined
   /** When the last packet arrived; of a new connection, when that did. */
   #lastPacketMs: number
   /** A packet is being handled that nothing may overtake. */
@@ -119,7 +119,7 @@ export class Connection implements Watched {
   }
 
   /** The peer has proven who it is. */
-  open(session: Session): void {
+  open(session: ConnectionSession): void {
     this.#session = session
     this.#state = 'open'
     this.#lastPacketMs = this.parts.wheel.nowMs
@@ -251,12 +251,12 @@ export class Connection implements Watched {
     let whenWritten: readonly (() => void)[] | undefined
     writer.start(session ?? PLAIN_FORMAT)
     for (let answer = this.#answers.take(); answer; answer = this.#answers.take()) {
-      if (answer.desiredVersion === 0 || !session) answer.write(writer)
+      if (answer.desiredVersion === 0 || !session?.desired) answer.write(writer)
       else session.desired.pass(answer, writer)
       if (answer.whenWritten) whenWritten = [...(whenWritten ?? []), answer.whenWritten]
     }
     if (writer.skipped > 0) session?.logSkipped(writer.skipped)
-    session?.desired.checkGap()
+    session?.desired?.checkGap()
     if (writer.length === 0 || !this.isOpen) return
     const isFlowing = this.#socket.write(writer.take(), callEach(whenWritten))
     if (isFlowing || this.#isPeerSlow || !this.isOpen) return
@@ -276,7 +276,7 @@ export class Connection implements Watched {
     this.parts.flushSoon(this)
   }
 
-  #leave(state: 'leaving' | 'closed'): Session | undefined {
+  #leave(state: 'leaving' | 'closed'): ConnectionSession | undefined {
     const session = this.#session
     this.#session = undefined
     this.#state = state

@@ -12,6 +12,7 @@ import type { Credential } from '../../registry/authenticator.ts'
 import type { CloseReason, LiveSession } from '../../sessions/sessions.ts'
 import { CloudDelivery } from './cloud-delivery.ts'
 import type { Connection } from './connection.ts'
+import type { ConnectionSession } from './connection-session.ts'
 import { DesiredChanges } from './desired-changes.ts'
 import { encodePingResponse, encodeRefusal } from './encode.ts'
 import {
@@ -42,7 +43,6 @@ import { NO_SUBSCRIPTIONS, qosOf, type Subscriptions, subscribed } from './subsc
 import { receiveTelemetry, sendWill } from './telemetry.ts'
 import { receiveTwinRequest, TWIN_TOPICS } from './twin.ts'
 import { TICK_MS } from './wheel.ts'
-import type { PacketFormat } from './writer.ts'
 
 /** IoT Hub's longest silence (03 §2.5); also what keep-alive 0 means. */
 export const MAX_SILENCE_MS = 1767_000
@@ -64,7 +64,7 @@ export interface Login {
 }
 
 /** A device or module that is connected over MQTT: its packets become calls of the services. */
-export class Session implements LiveSession, PacketFormat {
+export class Session implements LiveSession, ConnectionSession {
   readonly ref: DeviceRef
   readonly credential: Credential
   readonly order: number
