@@ -1,5 +1,6 @@
 import {
   MemoryCertificates,
+  MemoryEnrollments,
   MemoryEventLog,
   MemoryMessageQueue,
   MemoryRegistry,
@@ -22,6 +23,8 @@ async function open(): Promise<OpenedPlatform> {
     registry,
     certificates: new MemoryCertificates(),
     registryJobs: new MemoryRegistryJobStore(),
+    enrollments: new MemoryEnrollments(),
+    idScope: '0ne00000001',
     exchange: { open: () => Promise.reject(new Error('no exchange')) },
     eventLog,
     messageQueue: new MemoryMessageQueue(),

@@ -1,6 +1,7 @@
 import type { Server as HttpsServer } from 'node:https'
 import { createServer, type Server as TlsServer } from 'node:tls'
 import {
+  AmqpGateway,
   CLIENT_CERTIFICATES,
   type Hub,
   hubRoutes,
@@ -18,6 +19,7 @@ import type { Settings } from './config/settings.ts'
 import {
   announceReady,
   openDataDir,
+  openIdScope,
   openPolicies,
   type ReadyInfo,
   withdrawReady,
@@ -93,6 +95,7 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
   const hub = assembleHub({
     ...stores,
     policies,
+    idScope: openIdScope(dataDir),
     hostNames: hostNames(settings),
     companions: securityCompanions(settings),
     moduleKeys: {
@@ -119,7 +122,7 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
     hostName: hub.hostNames.primary,
     listen: settings.listen,
     mqttPort: listeners.mqttPort,
-    amqpPort: null,
+    amqpPort: listeners.amqpPort,
     httpsPort: listeners.httpsPort,
     caFile: certificate.caFile,
     dataDir,
@@ -142,10 +145,19 @@ interface Parts {
 async function openListeners(
   { config, hub, security, certificate, log }: Parts,
   closers: (() => unknown)[],
-): Promise<{ mqttPort: number; httpsPort: number; remarks: readonly string[] }> {
+): Promise<{
+  mqttPort: number
+  amqpPort: number
+  httpsPort: number
+  remarks: readonly string[]
+}> {
   const { settings } = config
   const remarks: string[] = []
-  const gateway = new MqttGateway(hub, { maxConnections: settings.maxConnections })
+  const { maxConnections } = settings
+  const gateways = {
+    mqtt: new MqttGateway(hub, { maxConnections }),
+    amqp: new AmqpGateway(hub, { maxConnections }),
+  }
   const app = await createHttpsServer(certificate, version, log)
   closers.push(() => app.close())
   await app.register(hubRoutes, { hub })
@@ -154,15 +166,17 @@ async function openListeners(
   operationRoutes(app, hub, () => security.unhealthy())
   consoleRoutes(app)
   await app.ready()
-  const mqttServer = createMqttServer(certificate, gateway)
-  // Handshakes count too, before the gateway sees their connections.
-  mqttServer.maxConnections = settings.maxConnections
-  const webSockets = openWebSockets(app, hub, gateway, settings)
+  const mqttServer = createTlsServer(certificate, 'mqtt', gateways.mqtt)
+  const amqpServer = createTlsServer(certificate, 'amqp', gateways.amqp)
+  // Handshakes count too, before the gateways see their connections.
+  for (const server of [mqttServer, amqpServer]) server.maxConnections = maxConnections
+  const webSockets = openWebSockets(app, hub, gateways, settings)
   closers.push(async () => {
     hub.methods.close()
     mqttServer.close()
+    amqpServer.close()
     hub.sessions.closeAll('the hub is stopping')
-    await gateway.close()
+    await Promise.all([gateways.mqtt.close(), gateways.amqp.close()])
     webSockets.close()
   })
   const mqttPort = await listen(mqttServer, {
@@ -171,28 +185,35 @@ async function openListeners(
     host: settings.listen,
     flag: '--mqtt-port',
   })
+  const amqpPort = await listen(amqpServer, {
+    protocol: 'AMQP',
+    port: settings.amqpPort,
+    host: settings.listen,
+    flag: '--amqp-port',
+  })
   const httpsPort = await listenHttps(app, config, remarks)
-  return { mqttPort, httpsPort, remarks }
+  return { mqttPort, amqpPort, httpsPort, remarks }
 }
 
 function openWebSockets(
   app: FastifyInstance,
   hub: Hub,
-  gateway: MqttGateway,
+  { mqtt, amqp }: { readonly mqtt: MqttGateway; readonly amqp: AmqpGateway },
   { maxConnections }: Settings,
 ): WebSocketEndpoint {
-  // The gateway counts them with its own; the limit of the HTTPS API stays for the rest.
-  app.server.maxConnections += maxConnections
-  const gateways: StreamGateways = new Map<string, AcceptStream | 'not yet'>([
-    ['mqtt', (stream, peer) => gateway.accept(stream, peer)],
-    ['amqpwsb10', 'not yet'],
+  // The gateways count them with their own; the limit of the HTTPS API stays for the rest.
+  app.server.maxConnections += 2 * maxConnections
+  const gateways: StreamGateways = new Map<string, AcceptStream>([
+    ['mqtt', (stream, peer) => mqtt.accept(stream, peer)],
+    ['amqpwsb10', (stream, peer) => amqp.accept(stream, peer)],
   ])
   return new WebSocketEndpoint(app.server as HttpsServer, gateways, hub)
 }
 
-function createMqttServer(
+function createTlsServer(
   { certificate, key }: ServerCertificate,
-  gateway: MqttGateway,
+  protocol: 'mqtt' | 'amqp',
+  gateway: MqttGateway | AmqpGateway,
 ): TlsServer {
   const server = createServer(
     {
@@ -200,7 +221,7 @@ function createMqttServer(
       key,
       minVersion: 'TLSv1.2',
       ...CLIENT_CERTIFICATES,
-      sessionIdContext: 'mqtt',
+      sessionIdContext: protocol,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       noDelay: true,
     },

@@ -2,8 +2,9 @@ import { createHmac, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type RequestOptions, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { hubRoutes, silentLog } from '@twinward/hub'
+import { hubRoutes, ownRoutes, silentLog } from '@twinward/hub'
 import { type DeviceRef, formatConnectionString, formatSas } from '@twinward/protocol'
+import { AmqpGateway } from '../../hub/src/gateways/amqp/server.ts'
 import { MqttGateway } from '../../hub/src/gateways/mqtt/server.ts'
 import { makeHub, type TestHub, type TestHubOptions } from '../../hub/test/hub.ts'
 import { createHttpsServer } from '../src/http/https-server.ts'
@@ -49,8 +50,13 @@ export async function startHttpsHub(options: TestHubOptions = {}): Promise<Https
   const issuer = await issueCa(Date.now(), 'test')
   const app = await createHttpsServer(await issueServer(issuer, [host], Date.now()), '0', silentLog)
   await app.register(hubRoutes, { hub })
+  await app.register(ownRoutes, { hub })
   await app.ready()
-  const gateways = new Map([['mqtt', gateway.accept.bind(gateway)]])
+  const amqp = new AmqpGateway(hub)
+  const gateways = new Map([
+    ['mqtt', gateway.accept.bind(gateway)],
+    ['amqpwsb10', amqp.accept.bind(amqp)],
+  ])
   const endpoint = new WebSocketEndpoint(app.server as never, gateways, hub)
   app.server.listen(mayBind443 ? 443 : 0, host)
   await once(app.server, 'listening')
@@ -76,7 +82,7 @@ export async function startHttpsHub(options: TestHubOptions = {}): Promise<Https
     call: (method, path, { policy = 'iothubowner', token = tokenOf(policy), ...call } = {}) =>
       exchange({ ...target, method, path }, { ...call, token }),
     async [Symbol.asyncDispose]() {
-      await gateway.close()
+      await Promise.all([gateway.close(), amqp.close()])
       endpoint.close()
       await app.close()
     },

@@ -48,7 +48,15 @@ export async function startTestServer(
   // An address of its own per server lets several use the same port, as SDKs demand for 443.
   const host = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`
   const dataDir = mkdtempSync(join(tmpdir(), 'twinward-'))
-  const settings = { dataDir, listen: host, hostnames: [host], mqttPort: 0, httpsPort: 0, ...flags }
+  const settings = {
+    dataDir,
+    listen: host,
+    hostnames: [host],
+    mqttPort: 0,
+    amqpPort: 0,
+    httpsPort: 0,
+    ...flags,
+  }
   const server = await startServer(readConfig(settings, {}), log, (error) => {
     throw error
   })

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { readReady } from '../src/data-dir.ts'
 import { runToEnd, startProcess } from './process.ts'
 
-const PORTS = ['--mqtt-port', '0', '--https-port', '0']
+const PORTS = ['--mqtt-port', '0', '--amqp-port', '0', '--https-port', '0']
 
 interface Cleanup {
   after(done: () => unknown): void
@@ -36,7 +36,8 @@ test('a port that is taken: says which, and the flag that moves it', async (t) =
   const dataDir = makeDataDir(t)
   const taken = ['--data-dir', dataDir, '--https-port', '0', '--mqtt-port', `${port}`]
   await refuses(taken, new RegExp(`MQTT cannot listen on port ${port} .*--mqtt-port`))
-  const https = ['--data-dir', dataDir, '--mqtt-port', '0', '--https-port', `${port}`]
+  const others = ['--data-dir', dataDir, '--mqtt-port', '0', '--amqp-port', '0']
+  const https = [...others, '--https-port', `${port}`]
   await refuses(https, new RegExp(`HTTPS cannot listen on port ${port} .*--https-port`))
 })
 

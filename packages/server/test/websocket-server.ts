@@ -34,7 +34,7 @@ export async function startEndpoint(
   const server = createServer({ cert, key, requestCert: true, rejectUnauthorized: false, ca: [] })
   const peers: Peer[] = []
   const streams: Duplex[] = []
-  const gateways = new Map<string, AcceptStream | 'not yet'>([
+  const gateways = new Map<string, AcceptStream>([
     [
       'mqtt',
       (stream, peer) => {
@@ -43,7 +43,6 @@ export async function startEndpoint(
         accept(stream, peer)
       },
     ],
-    ['amqpwsb10', 'not yet'],
   ])
   const endpoint = new WebSocketEndpoint(server, gateways, { clock, log: silentLog })
   server.listen(0, '127.0.0.1')

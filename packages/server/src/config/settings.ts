@@ -39,7 +39,7 @@ export const Settings = Type.Object(
       description: 'Address to listen on; `0.0.0.0` or `::` for all. Flag `--listen`.',
     }),
     mqttPort: Port(8883, 'Port for MQTT over TLS. Flag `--mqtt-port`.'),
-    amqpPort: Port(5671, 'Port for AMQP over TLS; not served by this version. Flag `--amqp-port`.'),
+    amqpPort: Port(5671, 'Port for AMQP over TLS. Flag `--amqp-port`.'),
     httpsPort: Port(
       443,
       'Port for HTTPS. When the default may not be bound, 8443 is taken. Flag `--https-port`.',
@@ -86,7 +86,8 @@ export const Settings = Type.Object(
       default: 100_000,
       minimum: 1,
       maximum: 1_000_000,
-      description: 'Most MQTT connections at a time; further ones are refused.',
+      description:
+        'Most MQTT connections, and most AMQP connections, at a time; further ones are refused.',
     }),
     twinCacheMib: Type.Integer({
       default: 128,

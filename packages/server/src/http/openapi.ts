@@ -69,7 +69,7 @@ const ERROR = {
           },
           {
             type: 'object' as const,
-            description: 'A module that exists already',
+            description: 'A module that exists already, and all errors of the provisioning service',
             required: ['errorCode', 'message', 'trackingId', 'timestampUtc'],
             properties: {
               errorCode: { type: 'integer' as const },

@@ -58,7 +58,6 @@ const REFUSED: readonly (readonly [string, string, Record<string, string | undef
     ['a broken path', '/%zz', {}, /^HTTP\/1\.1 404 /],
     ['no subprotocol', '', { 'Sec-WebSocket-Protocol': undefined }, /^HTTP\/1\.1 400 .*mqtt/s],
     ['an unknown one', '', { 'Sec-WebSocket-Protocol': 'chat' }, /^HTTP\/1\.1 400 .*mqtt/s],
-    ['AMQP', '', { 'Sec-WebSocket-Protocol': 'AMQPWSB10' }, /^HTTP\/1\.1 501 .*AMQPWSB10/s],
     ['another upgrade', '', { Upgrade: 'h2c' }, /^HTTP\/1\.1 400 /],
     ['no key', '', { 'Sec-WebSocket-Key': undefined }, /^HTTP\/1\.1 400 /],
     ['an old version', '', { 'Sec-WebSocket-Version': '7' }, /^HTTP\/1\.1 4\d\d /],

@@ -10,8 +10,8 @@ import { WebSocketStream } from './websocket-stream.ts'
 /** Serves one byte stream; refuses it by destroying it. */
 export type AcceptStream = (stream: Duplex, peer: Peer) => void
 
-/** By subprotocol in lower case (00 §1); `not yet`: known, and refused by this version. */
-export type StreamGateways = ReadonlyMap<string, AcceptStream | 'not yet'>
+/** By subprotocol in lower case (00 §1). */
+export type StreamGateways = ReadonlyMap<string, AcceptStream>
 
 /** MQTT and AMQP share it; the subprotocol tells them apart. Compared without case. */
 const PATH = '/$iothub/websocket'
@@ -106,9 +106,6 @@ export class WebSocketEndpoint {
     if (!accept) {
       const known = [...this.#gateways.keys()].join(' or ')
       throw new HubError('GenericBadRequest', `Sec-WebSocket-Protocol must be ${known}.`)
-    }
-    if (accept === 'not yet') {
-      throw new HubError('NotImplemented', `${chosen} is not served by this version yet.`)
     }
     return accept
   }

@@ -14,7 +14,12 @@ const R = 'RegistryRead'
 const W = 'RegistryWrite'
 const S = 'ServiceConnect'
 const D = 'DeviceConnect'
-type Right = typeof R | typeof W | typeof S | typeof D
+const ER = 'EnrollmentRead'
+const EW = 'EnrollmentWrite'
+const RR = 'RegistrationStatusRead'
+const RW = 'RegistrationStatusWrite'
+type Right = typeof R | typeof W | typeof S | typeof D | ProvisioningRight
+type ProvisioningRight = typeof ER | typeof EW | typeof RR | typeof RW
 
 const POLICIES: Readonly<Record<string, readonly Right[]>> = {
   iothubowner: [R, W, S, D],
@@ -22,6 +27,7 @@ const POLICIES: Readonly<Record<string, readonly Right[]>> = {
   device: [D],
   registryRead: [R],
   registryReadWrite: [R, W],
+  provisioningserviceowner: [ER, EW, RR, RW],
 }
 
 /** Rights of which one is enough, or all of them; identities that need no right. */
@@ -37,6 +43,10 @@ const asModule: Rule = { anyOf: [D], identities: ['the module'] }
 const read: Rule = { anyOf: [R] }
 const write: Rule = { anyOf: [W] }
 const service: Rule = { anyOf: [S] }
+const readEnrollments: Rule = { anyOf: [ER, EW, R] }
+const writeEnrollments: Rule = { anyOf: [EW, W] }
+/** Devices show the credential of their enrolment; nobody here has one. */
+const asRegistrant: Rule = {}
 
 const EXPECTED: Readonly<Record<string, Expectation>> = {
   'GET /devices': read,
@@ -80,6 +90,25 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'GET /jobs': read,
   'GET /jobs/:jobId': read,
   'DELETE /jobs/:jobId': write,
+  'PUT /enrollments/:id': writeEnrollments,
+  'DELETE /enrollments/:id': writeEnrollments,
+  'POST /enrollments/:id/attestationmechanism': writeEnrollments,
+  'GET /enrollments/:id': readEnrollments,
+  'POST /enrollments/query': readEnrollments,
+  'POST /enrollments': writeEnrollments,
+  'PUT /enrollmentGroups/:id': writeEnrollments,
+  'DELETE /enrollmentGroups/:id': writeEnrollments,
+  'POST /enrollmentGroups/:id/attestationmechanism': writeEnrollments,
+  'GET /enrollmentGroups/:id': readEnrollments,
+  'POST /enrollmentGroups/query': readEnrollments,
+  'GET /registrations/:id': { anyOf: [RR, RW, R] },
+  'DELETE /registrations/:id': { anyOf: [RW, W] },
+  'POST /registrations/:id/query': { anyOf: [RR, RW, R] },
+  'PUT /:idScope/registrations/:registrationId/register': asRegistrant,
+  'GET /:idScope/registrations/:registrationId/operations/:operationId': asRegistrant,
+  'POST /:idScope/registrations/:registrationId': asRegistrant,
+  'GET /api/provisioning': readEnrollments,
+  'GET /api/provisioning/enrollments': readEnrollments,
   'GET /api/certificates': read,
   'GET /api/certificates/:name': read,
   'PUT /api/certificates/:name': write,
