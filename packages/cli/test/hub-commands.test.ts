@@ -169,7 +169,7 @@ test('c2d: send queues a message, purge removes it', async () => {
   const shown = await server.json('device', 'show', 'pump-5')
   assert.equal(shown.cloudToDeviceMessageCount, 1)
   const purged = await server.run(['c2d', 'purge', 'pump-5'])
-  assert.equal(purged.stdout, 'Purged 1 messages of pump-5.\n')
+  assert.equal(purged.stdout, 'Purged 1 message of pump-5.\n')
   const module = ['pump-5', '--module', 'azureiotsecurity']
   const queued = await server.run(['c2d', 'send', ...module, '--data', 'x'])
   assert.match(queued.stdout, /^Queued [0-9a-f-]{36} for pump-5\/azureiotsecurity; it expires at 2/)

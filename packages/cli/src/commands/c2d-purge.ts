@@ -17,6 +17,10 @@ export const c2dPurge: Command = {
     const path = `${pathOf(ref, '/api/devices')}/messages/deviceBound`
     const purged = await apiOf(input, context).delete<{ totalMessagesPurged: number }>(path)
     if (context.out.isJson) context.out.json(purged)
-    else context.out.print(`Purged ${purged.totalMessagesPurged} messages of ${refKey(ref)}.`)
+    else {
+      const { totalMessagesPurged: count } = purged
+      const messages = count === 1 ? 'message' : 'messages'
+      context.out.print(`Purged ${count} ${messages} of ${refKey(ref)}.`)
+    }
   },
 }
