@@ -147,15 +147,18 @@ let agent: Agent
 const credentials = new Map<string, string | undefined>()
 
 before(async () => {
+  // Tests that share this process may start servers of their own meanwhile.
+  const found = new Set<string>()
   const collect = (message: unknown) => {
     const { fastify } = message as { fastify: FastifyInstance }
     fastify.addHook('onRoute', ({ method, url }) => {
-      for (const one of [method].flat()) routes.push(`${one} ${url}`)
+      for (const one of [method].flat()) found.add(`${one} ${url}`)
     })
   }
   diagnostics.subscribe('fastify.initialization', collect)
   server = await startTestServer()
   diagnostics.unsubscribe('fastify.initialization', collect)
+  routes.push(...found)
   agent = new Agent({ keepAlive: true, maxSockets: 4, ca: readFileSync(server.caFile) })
   for (const deviceId of ['pump-1', 'stranger']) {
     await server.call('PUT', `/devices/${deviceId}`, { body: { deviceId } })
