@@ -1,6 +1,6 @@
 import { HubError } from '@twinward/protocol'
+import { feedbackView } from '../../messages/feedback-view.ts'
 import type { StoredFeedback } from '../../messages/message-queue.ts'
-import { formatTime } from '../../twins/view.ts'
 import type { Connection } from './connection.ts'
 import type { OutgoingLink } from './outgoing-link.ts'
 import { encodeMessage } from './wire/message.ts'
@@ -86,7 +86,7 @@ class FeedbackReader {
         contentType: symbol(CONTENT_TYPE),
         contentEncoding: symbol('utf-8'),
       },
-      body: Buffer.from(JSON.stringify(records.map(recordView))),
+      body: Buffer.from(JSON.stringify(records.map(feedbackView))),
     })
     this.#link.send(message, {
       tag: Buffer.from(token.replaceAll('-', ''), 'hex'),
@@ -110,19 +110,5 @@ class FeedbackReader {
     const { feedback } = this.#connection.parts.hub
     if (kind === 'accepted') await feedback.complete(token)
     else feedback.abandon(token)
-  }
-}
-
-/** A record as IoT Hub shows it (04 §9); the module is ours, because without it nobody could tell. */
-function recordView({ owner, originalMessageId, status, timeMs }: StoredFeedback) {
-  const { ref, generationId } = owner
-  return {
-    originalMessageId,
-    enqueuedTimeUtc: formatTime(timeMs),
-    statusCode: status,
-    description: status,
-    deviceId: ref.deviceId,
-    deviceGenerationId: generationId,
-    ...(ref.moduleId !== undefined && { moduleId: ref.moduleId }),
   }
 }

@@ -1,9 +1,7 @@
-import type { JsonObject } from '@twinward/protocol'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Hub } from '../../hub.ts'
-import type { StoredFeedback } from '../../messages/message-queue.ts'
-import { formatTime } from '../../twins/view.ts'
+import { feedbackView } from '../../messages/feedback-view.ts'
 import { authorize } from './authorize.ts'
 import { lockToken } from './cloud-messages.ts'
 
@@ -59,18 +57,4 @@ export function feedbackRoutes(app: FastifyInstance, hub: Hub): void {
       return reply.code(204).send()
     },
   )
-}
-
-/** A record as IoT Hub shows it (04 §9); the module is ours, because without it nobody could tell. */
-function feedbackView({ owner, originalMessageId, status, timeMs }: StoredFeedback): JsonObject {
-  const { ref, generationId } = owner
-  return {
-    originalMessageId,
-    enqueuedTimeUtc: formatTime(timeMs),
-    statusCode: status,
-    description: status,
-    deviceId: ref.deviceId,
-    deviceGenerationId: generationId,
-    ...(ref.moduleId !== undefined && { moduleId: ref.moduleId }),
-  }
 }
