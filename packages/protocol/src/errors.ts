@@ -89,6 +89,11 @@ export const hubErrors = {
     status: 403,
     amqp: 'amqp:resource-limit-exceeded',
   },
+  IotHubMaxCbsTokenExceeded: {
+    number: 403005,
+    status: 403,
+    amqp: 'amqp:resource-limit-exceeded',
+  },
   DeviceMaximumActiveFileUploadLimitExceeded: {
     number: 403006,
     status: 403,

@@ -35,6 +35,13 @@ export interface Identity {
   readonly parentScopes?: readonly string[]
   /** Whether a session is open. Written after the fact: `Sessions` knows it at once. */
   readonly connected?: boolean
+  /**
+   * What its last session was opened with, under a name that tells nothing about a key. Written after
+   * the fact; absent before the first session, and not moved by tokens of a policy.
+   */
+  readonly lastCredential?: { readonly id: string; readonly timeMs: number }
+  /** When its keys were rotated or replaced by the hub; absent = never. */
+  readonly keysRotatedTimeMs?: number
   /** Subscriptions of a persistent MQTT session, as the gateway packs them; absent when there is none. */
   readonly mqttSession?: number
 }

@@ -27,6 +27,12 @@ export interface DeviceMessage {
 /** The interface id that marks a security message (security 03 §1). Compared without case. */
 export const SECURITY_INTERFACE_ID = 'urn:azureiot:Security:SecurityAgent:1'
 
+/**
+ * The application property that marks a security message with the same id where a hub keeps messages
+ * with the interface id to itself, as IoT Hub does: those never reach its event endpoint.
+ */
+export const SECURITY_PROPERTY = 'twinwardInterfaceId'
+
 export function isSecurityMessage({ system }: Pick<DeviceMessage, 'system'>): boolean {
   return system.interfaceId?.toLowerCase() === SECURITY_INTERFACE_ID.toLowerCase()
 }
@@ -42,3 +48,11 @@ export interface CloudMessage {
   readonly application: { readonly [name: string]: string | null }
   readonly body: Uint8Array
 }
+
+/** The consumer group of event readers that always exists. */
+export const DEFAULT_CONSUMER_GROUP = '$Default'
+/**
+ * The consumer group of a Twinward that reads security messages, which are nowhere else: for a security
+ * service in another process. It always exists; its readers need `RegistryRead` beside `ServiceConnect`.
+ */
+export const SECURITY_CONSUMER_GROUP = '$security'

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import type { Era } from '../src/agent-configuration/eras.ts'
-import { judgeSettings } from '../src/agent-configuration/judge.ts'
 import type { Setting, Settings, SettingValue } from '../src/agent-configuration/setting.ts'
 import { settingsOf } from '../src/agent-configuration/tables.ts'
 import { formatDuration } from '../src/iso-duration.ts'
@@ -42,18 +41,4 @@ export function arbitrarySettings(era: Era): fc.Arbitrary<Settings> {
       requiredKeys: [],
     })
     .map((settings) => ({ ...settings }) as Settings)
-    .map((settings) => reconcile(settings))
-    .filter((settings) => judgeSettings(settings, era).mistakes.length === 0)
-}
-
-/** Takes the other side of a conflict away instead of throwing the whole sample away. */
-function reconcile(settings: Settings): Settings {
-  const kept: Record<string, SettingValue> = { ...settings }
-  if ('maxLocalCacheSizeInBytes' in kept) kept.maxLocalCacheSizeInBytes = 5_000_000
-  const { baselineCustomChecksFilePath: path, baselineCustomChecksFileHash: hash } = kept
-  if (path === undefined || hash === undefined) delete kept.baselineCustomChecksEnabled
-  // Beside a low one that is short, the default of the high one would conflict.
-  const frequencies = ['highPriorityMessageFrequency', 'lowPriorityMessageFrequency']
-  if (frequencies.some((name) => name in kept)) kept.highPriorityMessageFrequency = 'PT10S'
-  return kept
 }

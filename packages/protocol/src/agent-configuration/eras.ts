@@ -39,9 +39,21 @@ export interface ConfigurationKeys {
 export const LEGACY_CONFIGURATION_KEY = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration'
 export const EARLY_CONFIGURATION_KEY = 'azureiot*com^securityAgentConfiguration^1*0*0'
 
+/** Every era, oldest first. */
+export const ERAS: readonly Era[] = ['preview', 'early', 'legacy', 'micro', 'rtos']
+
+/** Eras whose settings have the same names, so that one document can hold them for all. */
+export type SettingFamily = 'legacy' | 'micro'
+
+/** `undefined` for eras without twin configuration. */
+export function familyOf(era: Era): SettingFamily | undefined {
+  if (era === 'early' || era === 'legacy') return 'legacy'
+  return era === 'micro' ? 'micro' : undefined
+}
+
 /** Whether agents of this era read their configuration from the twin. */
 export function hasTwinConfiguration(era: Era): boolean {
-  return era === 'legacy' || era === 'early' || era === 'micro'
+  return familyOf(era) !== undefined
 }
 
 /** The key of the configuration object; `undefined` for eras without one. */
@@ -62,6 +74,11 @@ export function isSecurityModuleId(
   canonicalId = DEFAULT_SECURITY_MODULE_ID,
 ): boolean {
   return moduleId === canonicalId || ERA_OF_MODULE_ID.has(moduleId)
+}
+
+/** Every id that a security module may have. */
+export function securityModuleIds(canonicalId = DEFAULT_SECURITY_MODULE_ID): readonly string[] {
+  return [...new Set([canonicalId, ...ERA_OF_MODULE_ID.keys()])]
 }
 
 /**

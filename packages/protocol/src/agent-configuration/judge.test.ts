@@ -1,18 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonValue } from '../json.ts'
-import { LEGACY_CONFIGURATION_KEY } from './eras.ts'
-import { dangerousValues, judgeSettings } from './judge.ts'
+import { judgeSettings } from './judge.ts'
 
 function mistakesOf(settings: { readonly [name: string]: JsonValue }, era: 'legacy' | 'micro') {
   return judgeSettings(settings, era).mistakes.map(({ name }) => name)
 }
 
-test('judgeSettings: what agents would call a conflict is refused', () => {
+test('judgeSettings: what agents would call a conflict is a warning, as they use the values', () => {
   const cache = { maxLocalCacheSizeInBytes: 8192, maxMessageSizeInBytes: 12_288 }
-  assert.deepEqual(mistakesOf(cache, 'legacy'), ['maxLocalCacheSizeInBytes'])
   const times = { highPriorityMessageFrequency: 'PT2H', lowPriorityMessageFrequency: 'PT1H' }
-  assert.deepEqual(mistakesOf(times, 'legacy'), ['highPriorityMessageFrequency'])
+  for (const [settings, name] of [
+    [cache, 'maxLocalCacheSizeInBytes'],
+    [times, 'highPriorityMessageFrequency'],
+  ] as const) {
+    const judged = judgeSettings(settings, 'legacy')
+    assert.deepEqual([judged.settings, judged.mistakes], [settings, []])
+    assert.deepEqual(
+      judged.warnings.map((warning) => warning.name),
+      [name],
+    )
+  }
 })
 
 test('judgeSettings: what agents would call not optimal is a warning', () => {
@@ -46,9 +54,13 @@ test('judgeSettings: a path that a shell would take apart is refused', () => {
   assert.deepEqual(mistakesOf({ baselineCustomChecksFilePath: '/opt/a..b/c.xml' }, 'legacy'), [])
 })
 
-test('judgeSettings: custom checks need their path and their hash', () => {
+test('judgeSettings: custom checks that lack their path and hash are warned about', () => {
   const names = ['baselineCustomChecksFilePath', 'baselineCustomChecksFileHash']
-  assert.deepEqual(mistakesOf({ baselineCustomChecksEnabled: true }, 'legacy'), names)
+  const { warnings } = judgeSettings({ baselineCustomChecksEnabled: true }, 'legacy')
+  assert.deepEqual(
+    warnings.map(({ name }) => name),
+    names,
+  )
 })
 
 test('judgeSettings: an unknown legacy name is refused and told which was meant', () => {
@@ -97,21 +109,4 @@ test('judgeSettings: durations are spelled so that the C and the .NET agent can 
 test('judgeSettings: choices and booleans of micro agents may be spelled loosely', () => {
   const judged = judgeSettings({ Login_MessageFrequency: 'high', Login_UsePAM: 'True' }, 'micro')
   assert.deepEqual(judged.settings, { Login_MessageFrequency: 'High', Login_UsePAM: true })
-})
-
-test('dangerousValues: finds a command in a raw patch, wrapped or plain, and nothing else', () => {
-  const path = 'baselineCustomChecksFilePath'
-  for (const value of [{ value: '/x;id' }, '/x;id', { value: ['/x'] }, {}]) {
-    const found = dangerousValues({ [LEGACY_CONFIGURATION_KEY]: { [path]: value } })
-    assert.deepEqual(
-      found.map(({ name }) => name),
-      [path],
-      JSON.stringify(value),
-    )
-  }
-  assert.equal(dangerousValues({ own: { [path]: { value: '$(id)' } } }, ['own']).length, 1)
-  for (const harmless of [{ [path]: null }, { [path]: { value: '/ok.xml' } }, {}]) {
-    assert.deepEqual(dangerousValues({ [LEGACY_CONFIGURATION_KEY]: harmless }), [])
-  }
-  assert.deepEqual(dangerousValues({ temperature: 20 }), [])
 })

@@ -1,6 +1,6 @@
 import { parseDuration } from '../iso-duration.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { configurationKey, type Era } from './eras.ts'
+import type { JsonValue } from '../json.ts'
+import type { Era } from './eras.ts'
 import type { SettingRemark } from './read.ts'
 import type { Settings, SettingValue } from './setting.ts'
 import { settingsOf, suggestSetting } from './tables.ts'
@@ -20,9 +20,9 @@ const BILLED_BYTES = 4096
 const SHOWN_CHARACTERS = 64
 
 /**
- * Judges a set of settings as a whole. What agents of the era would flag as `Conflict` is a
- * mistake, what they would call `NotOptimal` a warning. A name that no micro agent is known to have is kept
- * with a warning, because newer agents have more; any other unknown name is a mistake.
+ * Judges a set of settings as a whole. What agents would flag as `Conflict` or `NotOptimal` is a
+ * warning, because they use such values all the same. A name that no micro agent is known to have is
+ * kept with a warning, because newer agents have more; any other unknown name is a mistake.
  */
 export function judgeSettings(values: { readonly [name: string]: JsonValue }, era: Era): Judgement {
   const settings: [string, SettingValue][] = []
@@ -47,8 +47,7 @@ export function judgeSettings(values: { readonly [name: string]: JsonValue }, er
     }
   }
   const judged = Object.fromEntries(settings)
-  if (era !== 'micro') judgeTogether(judged, mistakes, warnings)
-  return { settings: judged, mistakes, warnings }
+  return { settings: judged, mistakes, warnings: [...warnings, ...judgeTogether(judged)] }
 }
 
 type Unknown =
@@ -71,11 +70,8 @@ function judgeUnknown(fullName: string, raw: JsonValue, era: Era): Unknown {
   return { value: raw, warning: { name, reason: `unknown to the agents we know${hint}` } }
 }
 
-function judgeTogether(
-  settings: Settings,
-  mistakes: SettingRemark[],
-  warnings: SettingRemark[],
-): void {
+/** What legacy agents would say about values that do not go together; names of micro agents differ. */
+function judgeTogether(settings: Settings): SettingRemark[] {
   const {
     maxLocalCacheSizeInBytes: cache,
     maxMessageSizeInBytes: message,
@@ -83,13 +79,14 @@ function judgeTogether(
     lowPriorityMessageFrequency: low,
     baselineCustomChecksEnabled: customChecks,
   } = settings
+  const warnings: SettingRemark[] = []
   if (typeof cache === 'number' && typeof message === 'number' && cache < message) {
-    const reason = `it is smaller than maxMessageSizeInBytes (${cache} < ${message})`
-    mistakes.push({ name: 'maxLocalCacheSizeInBytes', reason })
+    const reason = `conflict: it is smaller than maxMessageSizeInBytes (${cache} < ${message})`
+    warnings.push({ name: 'maxLocalCacheSizeInBytes', reason })
   }
   if ((durationMs(high) ?? 0) > (durationMs(low) ?? Number.POSITIVE_INFINITY)) {
-    const reason = `it is longer than lowPriorityMessageFrequency (${high} > ${low})`
-    mistakes.push({ name: 'highPriorityMessageFrequency', reason })
+    const reason = `conflict: it is longer than lowPriorityMessageFrequency (${high} > ${low})`
+    warnings.push({ name: 'highPriorityMessageFrequency', reason })
   }
   if (typeof message === 'number' && message % BILLED_BYTES !== 0) {
     const reason = `not optimal: it is no multiple of ${BILLED_BYTES}`
@@ -97,39 +94,16 @@ function judgeTogether(
   }
   if (customChecks === true) {
     for (const needed of ['baselineCustomChecksFilePath', 'baselineCustomChecksFileHash']) {
-      if (settings[needed] !== undefined || mistakes.some(({ name }) => name === needed)) continue
-      mistakes.push({ name: needed, reason: 'baselineCustomChecksEnabled needs it' })
+      if (settings[needed] !== undefined) continue
+      warnings.push({
+        name: needed,
+        reason: 'no custom check runs: the switch alone is not enough',
+      })
     }
   }
+  return warnings
 }
 
 function durationMs(value: SettingValue | undefined): number | undefined {
   return typeof value === 'string' ? parseDuration(value) : undefined
-}
-
-/**
- * Finds what may never be written into any security module's desired properties, whoever asks and
- * by whatever route: values that legacy agents would run as a shell command.
- *
- * @param keys  configuration objects to look into, besides the eras' own
- * @returns one remark for each dangerous value; empty for almost every patch
- */
-export function dangerousValues(
-  desired: JsonObject,
-  keys: readonly string[] = [],
-): SettingRemark[] {
-  const found: SettingRemark[] = []
-  for (const key of [configurationKey('legacy'), configurationKey('early'), ...keys]) {
-    const object = key === undefined || !Object.hasOwn(desired, key) ? undefined : desired[key]
-    if (!isJsonObject(object)) continue
-    for (const setting of settingsOf('legacy').values()) {
-      if (!setting.privileged || !Object.hasOwn(object, setting.name)) continue
-      const raw = object[setting.name] as JsonValue
-      const value = isJsonObject(raw) && Object.hasOwn(raw, 'value') ? raw.value : raw
-      if (value === null || value === undefined) continue
-      const checked = checkValue(setting, value)
-      if ('reason' in checked) found.push({ name: setting.name, reason: checked.reason })
-    }
-  }
-  return found
 }

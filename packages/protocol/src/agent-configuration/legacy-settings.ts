@@ -112,6 +112,7 @@ export const legacySettings: readonly Setting[] = [
     description: 'Whether the custom baseline checks run; needs their path and hash too',
     eras: ONLY_LEGACY,
     publishedIn: NOWHERE,
+    privileged: true,
   }),
   setting(
     'baselineCustomChecksFilePath',

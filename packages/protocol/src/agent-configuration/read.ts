@@ -71,6 +71,7 @@ function readMembers(object: JsonObject, era: Era): ConfigurationReading {
       unknown.push([name, plain])
       continue
     }
+    if (setting.default === null && isNothing(raw)) continue
     if (isWrapped !== (era === 'legacy')) misshapen.push(name)
     const read = readValue(setting, plain)
     if ('value' in read) settings.push([name, read.value])
@@ -83,6 +84,16 @@ function readMembers(object: JsonObject, era: Era): ConfigurationReading {
     unknown: Object.fromEntries(unknown),
     misshapen,
   }
+}
+
+/**
+ * How agents write that a setting has no value. A hub takes the `null` out of `{"value": null}`, so
+ * that an empty object is left.
+ */
+function isNothing(raw: JsonValue): boolean {
+  if (!isJsonObject(raw)) return raw === null
+  const names = Object.keys(raw)
+  return names.length === 0 || (names.length === 1 && raw.value === null)
 }
 
 /** What the micro agent says about the configuration it read last. */

@@ -13,11 +13,11 @@ test('settings: 30 of the legacy agents, 43 of the micro agent, each name once',
   assert.equal(new Set(microSettings.map(({ name }) => name)).size, 43)
 })
 
-test('settings: the two that reach a root shell are privileged, no others', () => {
+test('settings: those of the custom checks, which run as root, are privileged, no others', () => {
   const privileged = [...legacySettings, ...microSettings].filter((one) => one.privileged)
   assert.deepEqual(
     privileged.map(({ name }) => name),
-    ['baselineCustomChecksFilePath', 'baselineCustomChecksFileHash'],
+    ['baselineCustomChecksEnabled', 'baselineCustomChecksFilePath', 'baselineCustomChecksFileHash'],
   )
 })
 

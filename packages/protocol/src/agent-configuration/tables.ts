@@ -1,9 +1,7 @@
-import type { Era } from './eras.ts'
+import { ERAS, type Era } from './eras.ts'
 import { legacySettings } from './legacy-settings.ts'
 import { microSettings } from './micro-settings.ts'
 import type { Setting, Settings } from './setting.ts'
-
-const ERAS: readonly Era[] = ['preview', 'early', 'legacy', 'micro', 'rtos']
 
 const TABLES: ReadonlyMap<Era, ReadonlyMap<string, Setting>> = new Map(
   ERAS.map((era) => [

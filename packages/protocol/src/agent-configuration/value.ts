@@ -39,6 +39,10 @@ export function readValue(setting: Setting, raw: JsonValue): ReadValue {
       const isTriple = typeof raw === 'string' && parseIntervals(raw) !== undefined
       return isTriple ? { value: raw } : { reason: 'it is not three integers "high,medium,low"' }
     }
+    case 'list':
+      // No list and an empty one are the same to agents.
+      if (raw === null) return { value: '' }
+      return typeof raw === 'string' ? { value: raw } : { reason: 'it is not a text' }
     default:
       return typeof raw === 'string' ? { value: raw } : { reason: 'it is not a text' }
   }

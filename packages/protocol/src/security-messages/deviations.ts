@@ -66,7 +66,7 @@ function findInHeader(
   else if (IsEmpty && Category === 'Triggered' && Payload.length === 0) found.add('empty-triggered')
   const kind = findEventKind(Name, schema)
   if (kind === undefined) {
-    if (schema === '1.0') found.add('unknown-name')
+    found.add('unknown-name')
     return
   }
   if (EventType !== kind.eventType) found.add('unexpected-type')

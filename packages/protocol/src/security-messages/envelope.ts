@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { JsonObject } from '../json.ts'
-import { MAX_EVENTS_PER_MESSAGE } from './limits.ts'
+import { MAX_AGENT_CHARACTERS, MAX_EVENTS_PER_MESSAGE, MAX_TIME_CHARACTERS } from './limits.ts'
 import { Flag, Guid, Text } from './scalars.ts'
 
 /** `1.0` is what the legacy agents send; `2.0` has the same header and the micro agent's payloads. */
@@ -10,7 +10,10 @@ export type SecurityMessageSchema = (typeof SecurityMessageSchemas)[number]
 /** The body of a security message. Its events are judged one by one, so they are not looked at here. */
 export const SecurityEnvelope = Type.Object(
   {
-    AgentVersion: Text,
+    AgentVersion: Type.String({
+      maxLength: MAX_AGENT_CHARACTERS,
+      description: `a string of at most ${MAX_AGENT_CHARACTERS} characters`,
+    }),
     AgentId: Guid,
     MessageSchemaVersion: Type.Enum([...SecurityMessageSchemas], {
       description: '"1.0" or "2.0"',
@@ -29,7 +32,10 @@ export type SecurityEnvelope = Type.Static<typeof SecurityEnvelope>
 export const SecurityEventHeader = Type.Object(
   {
     Id: Guid,
-    TimestampLocal: Text,
+    TimestampLocal: Type.String({
+      maxLength: MAX_TIME_CHARACTERS,
+      description: `a string of at most ${MAX_TIME_CHARACTERS} characters`,
+    }),
     TimestampUTC: Text,
     /** `Aggregated` is not in the published schema, but the published agents send it. */
     Category: Type.Enum(['Periodic', 'Triggered', 'Aggregated'], {

@@ -1,17 +1,24 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type SecurityEventKind, securityEventKinds } from './catalogue.ts'
+import { eventKinds, type SecurityEventKind } from './catalogue.ts'
 import { SecurityEnvelope, SecurityEventHeader, type SecurityMessageSchema } from './envelope.ts'
 import { explainMismatch } from './explain.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 const envelope = Compile(SecurityEnvelope)
 const header = Compile(SecurityEventHeader)
-const elements = new Map(
-  [...securityEventKinds].map(([name, kind]) => [name, compileElement(kind.element)]),
-)
+const elements: Readonly<Record<SecurityMessageSchema, ElementChecks>> = {
+  '1.0': compileElements('1.0'),
+  '2.0': compileElements('2.0'),
+}
 
-function compileElement(schema: TSchema): (value: unknown) => boolean {
+type ElementChecks = ReadonlyMap<string, (value: unknown) => boolean>
+
+function compileElements(schema: SecurityMessageSchema): ElementChecks {
+  return new Map([...eventKinds(schema)].map(([name, kind]) => [name, compile(kind.element)]))
+}
+
+function compile(schema: TSchema): (value: unknown) => boolean {
   const compiled = Compile(schema)
   return (value) => compiled.Check(value)
 }
@@ -48,9 +55,7 @@ export function findEventKind(
   name: string,
   schema: SecurityMessageSchema,
 ): SecurityEventKind | undefined {
-  // 2.0 gave one name of 1.0 another shape.
-  if (schema === '2.0' && name === 'Login') return undefined
-  return securityEventKinds.get(name)
+  return eventKinds(schema).get(name)
 }
 
 function refuseElements(
@@ -59,7 +64,7 @@ function refuseElements(
   path: string,
 ): string | undefined {
   const kind = findEventKind(event.Name, schema)
-  const check = elements.get(event.Name)
+  const check = elements[schema].get(event.Name)
   if (kind === undefined || check === undefined) return undefined
   for (const [index, item] of event.Payload.entries()) {
     if (!check(item)) return explainMismatch(kind.element, item, `${path}.Payload[${index}]`)
