@@ -11,6 +11,8 @@ export type Notice =
       readonly version: number
     }
   | { readonly kind: 'reported-changed'; readonly ref: DeviceRef }
+  /** `patch`: as written; `null` when any tag may have changed. */
+  | { readonly kind: 'tags-changed'; readonly ref: DeviceRef; readonly patch: TwinPatch | null }
   | { readonly kind: 'identity-created'; readonly ref: DeviceRef }
   | {
       readonly kind: 'identity-changed'
@@ -23,12 +25,15 @@ export type Notice =
   | { readonly kind: 'identity-removed'; readonly ref: DeviceRef }
   /** Certificates of this CA (`Credential.authorityId`) open nothing any more. */
   | { readonly kind: 'authority-revoked'; readonly authorityId: string }
-  | { readonly kind: 'session-opened'; readonly ref: DeviceRef }
+  /** `credentialId`: as of `Credential`. */
+  | { readonly kind: 'session-opened'; readonly ref: DeviceRef; readonly credentialId?: string }
   | { readonly kind: 'session-closed'; readonly ref: DeviceRef }
   | { readonly kind: 'methods-subscribed'; readonly ref: DeviceRef }
   | { readonly kind: 'messages-stored'; readonly stream: StreamName }
   /** A cloud-to-device message waits: new, or back in the queue. */
   | { readonly kind: 'cloud-message-waiting'; readonly ref: DeviceRef }
+  /** Feedback waits for a reader: new, or back in the queue. */
+  | { readonly kind: 'feedback-waiting' }
 
 /** At-most-once notices between the parts of a hub. */
 export interface EventBus {

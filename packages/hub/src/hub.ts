@@ -2,7 +2,9 @@ import type { EventBus } from './bus.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import type { CloudMessages } from './messages/cloud-messages.ts'
+import type { EventReaders } from './messages/event-readers.ts'
 import type { Feedback } from './messages/feedback.ts'
+import type { Retention } from './messages/retention.ts'
 import type { Telemetry } from './messages/telemetry.ts'
 import type { Methods } from './methods/methods.ts'
 import type { Provisioning } from './provisioning/provisioning.ts'
@@ -11,9 +13,14 @@ import type { Bulk } from './registry/bulk.ts'
 import type { Certificates } from './registry/certificates.ts'
 import type { HostNames } from './registry/host-names.ts'
 import type { Identities } from './registry/identities.ts'
+import type { ModuleCredentials } from './registry/module-credentials.ts'
 import type { ModuleKeys } from './registry/module-keys.ts'
+import type { Permissions } from './registry/permissions.ts'
 import type { RegistryJobs } from './registry/registry-jobs.ts'
 import type { RegistryTransfer } from './registry/registry-transfer.ts'
+import type { SecurityEnrollment } from './registry/security-enrollment.ts'
+import type { ConnectionEvents } from './routing/connection-events.ts'
+import type { Routing } from './routing/routing.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Queries } from './twins/query/queries.ts'
 import type { Twins } from './twins/twins.ts'
@@ -28,9 +35,16 @@ export interface Hub {
   readonly registryTransfer: RegistryTransfer
   readonly registryJobs: RegistryJobs
   readonly moduleKeys: ModuleKeys
+  readonly moduleCredentials: ModuleCredentials
+  readonly securityEnrollment: SecurityEnrollment
+  readonly permissions: Permissions
   readonly twins: Twins
   readonly queries: Queries
   readonly telemetry: Telemetry
+  readonly retention: Retention
+  readonly routing: Routing
+  readonly connectionEvents: ConnectionEvents
+  readonly events: EventReaders
   readonly cloudMessages: CloudMessages
   readonly feedback: Feedback
   readonly methods: Methods

@@ -43,11 +43,17 @@ const LOCK_SWEEP_MS = 1000
 /** How soon after its end a message leaves its queue; nobody gets it in between. */
 const EXPIRY_INTERVAL_MS = 10_000
 
+/** Told of each receipt, before its messages are handed out; see `ConnectionEvents`. */
+export interface Receipts {
+  operated(ref: DeviceRef): Promise<void> | undefined
+}
+
 export interface CloudMessagePorts {
   readonly registry: Registry
   readonly messageQueue: MessageQueue
   readonly bus: EventBus
   readonly clock: Clock
+  readonly receipts?: Receipts
 }
 
 /**
@@ -63,13 +69,14 @@ export class CloudMessages {
   readonly #log: Log
   readonly #ttlMs: number
   readonly #queues: LiveQueues
+  readonly #receipts: Receipts | undefined
   /** Sends, receives and purges of one queue: none sees what another has half done. */
   readonly #turns = new Turns()
   #isExpiring = false
 
   /** @param ttlMs  how long a message waits at most: `MIN_MESSAGE_TTL_MS` to `MAX_MESSAGE_TTL_MS` */
   constructor(
-    { registry, messageQueue, bus, clock }: CloudMessagePorts,
+    { registry, messageQueue, bus, clock, receipts }: CloudMessagePorts,
     log: Log,
     ttlMs = DEFAULT_MESSAGE_TTL_MS,
   ) {
@@ -78,7 +85,10 @@ export class CloudMessages {
     this.#bus = bus
     this.#clock = clock
     this.#log = log
-    this.#queues = new LiveQueues(messageQueue, clock)
+    this.#receipts = receipts
+    this.#queues = new LiveQueues(messageQueue, clock, () => {
+      bus.publish({ kind: 'feedback-waiting' })
+    })
     bus.subscribe((notice) => {
       if (notice.kind !== 'identity-removed') return
       this.#dropStale(notice.ref).catch((error) => this.#failed(error, 'a queue was not removed'))
@@ -124,6 +134,8 @@ export class CloudMessages {
 
   /** Locks up to `limit` of the oldest messages that are neither locked nor expired. */
   async receive(ref: DeviceRef, limit: number): Promise<readonly LockedMessage[]> {
+    const told = this.#receipts?.operated(ref)
+    if (told) await told
     const entry = await this.#registry.find(ref)
     if (!entry || this.pendingCount(entry) === 0 || limit < 1) return []
     const most = Math.min(limit, MAX_QUEUE_DEPTH)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { HubError } from '@twinward/protocol'
+import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { MessageQueue, StoredFeedback } from './message-queue.ts'
@@ -7,6 +8,8 @@ import { Turns } from './turns.ts'
 
 /** Records of one batch (04 §9). */
 export const MAX_FEEDBACK_BATCH = 64
+/** After a batch, for how long records are gathered for the next unless it is full before (04 §9). */
+export const FEEDBACK_GATHER_MS = 15_000
 /** How long a batch stays invisible to others (04 §9). */
 export const FEEDBACK_LOCK_MS = 60_000
 /** How long a record waits for a reader (04 §9). */
@@ -24,6 +27,12 @@ export interface FeedbackBatch {
   readonly records: readonly StoredFeedback[]
 }
 
+export interface FeedbackPorts {
+  readonly messageQueue: MessageQueue
+  readonly bus: EventBus
+  readonly clock: Clock
+}
+
 interface Held {
   readonly sequences: readonly number[]
   readonly untilMs: number
@@ -36,14 +45,16 @@ interface Held {
  */
 export class Feedback {
   readonly #queue: MessageQueue
+  readonly #bus: EventBus
   readonly #clock: Clock
   readonly #log: Log
   readonly #held = new Map<string, Held>()
   readonly #turns = new Turns()
   #droppedCount = 0
 
-  constructor({ messageQueue, clock }: { messageQueue: MessageQueue; clock: Clock }, log: Log) {
+  constructor({ messageQueue, bus, clock }: FeedbackPorts, log: Log) {
     this.#queue = messageQueue
+    this.#bus = bus
     this.#clock = clock
     this.#log = log
   }
@@ -56,20 +67,24 @@ export class Feedback {
    */
   receive(): Promise<FeedbackBatch | undefined> {
     return this.#turns.run('', async () => {
-      this.#freeEnded()
-      if (this.#held.size >= MAX_HELD_BATCHES) {
-        throw new HubError('ThrottlingException', 'Readers hold too many batches of feedback.')
-      }
-      const skip = [...this.#held.values()].flatMap(({ sequences }) => sequences)
-      const records = await this.#queue.readFeedback(MAX_FEEDBACK_BATCH, skip)
+      const records = await this.#readFree()
+      return records.length === 0 ? undefined : this.#hold(records)
+    })
+  }
+
+  /**
+   * The same for a reader who is told when there is feedback, and had a batch at `lastMs`: one that is
+   * not full has to wait until `FEEDBACK_GATHER_MS` after that.
+   *
+   * @returns `undefined` when there is none, or when it is still gathered
+   * @throws {HubError} as `receive`
+   */
+  cut(lastMs: number): Promise<FeedbackBatch | undefined> {
+    return this.#turns.run('', async () => {
+      const records = await this.#readFree()
+      const isGathering = this.#clock.now() < lastMs + FEEDBACK_GATHER_MS
       if (records.length === 0) return undefined
-      const lockToken = randomUUID()
-      this.#held.set(lockToken, {
-        sequences: records.map(({ sequence }) => sequence),
-        untilMs: this.#clock.now() + FEEDBACK_LOCK_MS,
-        isSettling: false,
-      })
-      return { lockToken, records }
+      return isGathering && records.length < MAX_FEEDBACK_BATCH ? undefined : this.#hold(records)
     })
   }
 
@@ -89,6 +104,7 @@ export class Feedback {
   abandon(lockToken: string): void {
     this.#find(lockToken)
     this.#held.delete(lockToken)
+    this.#bus.publish({ kind: 'feedback-waiting' })
   }
 
   /** Drops what nobody has read in time, and says so, until the returned function is called. */
@@ -110,6 +126,26 @@ export class Feedback {
     this.#droppedCount += dropped
     if (dropped > 0) this.#log.warn({ dropped }, 'feedback that nobody has read was dropped')
     return dropped
+  }
+
+  /** The oldest records that nobody holds. */
+  #readFree(): Promise<readonly StoredFeedback[]> {
+    this.#freeEnded()
+    if (this.#held.size >= MAX_HELD_BATCHES) {
+      throw new HubError('ThrottlingException', 'Readers hold too many batches of feedback.')
+    }
+    const skip = [...this.#held.values()].flatMap(({ sequences }) => sequences)
+    return this.#queue.readFeedback(MAX_FEEDBACK_BATCH, skip)
+  }
+
+  #hold(records: readonly StoredFeedback[]): FeedbackBatch {
+    const lockToken = randomUUID()
+    this.#held.set(lockToken, {
+      sequences: records.map(({ sequence }) => sequence),
+      untilMs: this.#clock.now() + FEEDBACK_LOCK_MS,
+      isSettling: false,
+    })
+    return { lockToken, records }
   }
 
   #find(lockToken: string): Held {

@@ -28,11 +28,14 @@ export class LiveQueues {
   readonly locks = new Locks()
   readonly #store: MessageQueue
   readonly #clock: Clock
+  readonly #whenFeedback: () => void
   readonly #counts = new QueueCounts()
 
-  constructor(store: MessageQueue, clock: Clock) {
+  /** @param whenFeedback  called when there is new feedback, which is durable then */
+  constructor(store: MessageQueue, clock: Clock, whenFeedback: () => void) {
     this.#store = store
     this.#clock = clock
+    this.#whenFeedback = whenFeedback
   }
 
   /** Counts what the store holds. @returns whose queues are not empty */
@@ -87,12 +90,12 @@ export class LiveQueues {
   async remove(heads: readonly MessageHead[], status: FeedbackStatus): Promise<number> {
     if (heads.length === 0) return 0
     const nowMs = this.#clock.now()
-    const removed = await this.#store.remove(
-      heads.map((head) => {
-        const feedback = feedbackOn(head, status, nowMs)
-        return { sequence: head.sequence, ...(feedback && { feedback }) }
-      }),
-    )
+    const removals = heads.map((head) => {
+      const feedback = feedbackOn(head, status, nowMs)
+      return { sequence: head.sequence, ...(feedback && { feedback }) }
+    })
+    const removed = await this.#store.remove(removals)
+    if (removed.length > 0 && removals.some(({ feedback }) => feedback)) this.#whenFeedback()
     const gone = new Set(removed)
     for (const { owner, sequence } of heads) {
       if (!gone.has(sequence)) continue

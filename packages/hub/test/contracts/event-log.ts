@@ -6,6 +6,8 @@ import type { EventLog, LogRecord, StampedMessage } from '../../src/messages/eve
 export function eventLogContract(open: () => Promise<EventLog>): void {
   testAppendAndRead(open)
   testTrimAndExpire(open)
+  testSizes(open)
+  testPositions(open)
 }
 
 function testAppendAndRead(open: () => Promise<EventLog>): void {
@@ -179,6 +181,150 @@ function testTrimAndExpire(open: () => Promise<EventLog>): void {
     assert.deepEqual((await log.read('telemetry', 1, 0, 9)).map(textOf), ['2000', '3000'])
     assert.equal((await log.read('security', 0, 0, 9)).length, 3)
     assert.equal(await log.expire('telemetry', 2000), 0)
+  })
+}
+
+function testSizes(open: () => Promise<EventLog>): void {
+  const body = new Uint8Array(10_000)
+
+  test('size: grows by body and properties, and goes back to 0 when all are gone', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    assert.equal(log.size('telemetry'), 0)
+    const appended = [0, 1, 0].map((partition) =>
+      log.append(
+        'telemetry',
+        partition,
+        message({ body, application: { naïve: '鍵'.repeat(100) } }),
+      ),
+    )
+    const expected = log.size('telemetry')
+    assert.ok(expected > 3 * 10_300 && expected < 3 * 11_000, `${expected} bytes under way`)
+    await Promise.all(appended)
+    assert.equal(log.size('telemetry'), expected)
+    assert.equal(log.size('security'), 0)
+    await log.trim('telemetry', 0, 1)
+    assert.equal(log.size('telemetry'), (expected / 3) * 2)
+    await log.expire('telemetry', Number.MAX_SAFE_INTEGER)
+    assert.equal(log.size('telemetry'), 0)
+  })
+
+  test('shrink: the oldest go, whatever their partition, and no more than must', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    for (const [at, partition] of [0, 0, 1, 0, 1, 1].entries()) {
+      const parts = { text: `${at}`.padEnd(10_000), enqueuedTimeMs: 1000 + at }
+      await log.append('telemetry', partition, message(parts))
+    }
+    await log.append('security', 0, message({ body, enqueuedTimeMs: 1 }))
+    assert.equal(await log.shrink('telemetry', log.size('telemetry')), 0)
+    assert.equal(await log.shrink('telemetry', 25_000), 4)
+    assert.deepEqual(await log.read('telemetry', 0, 0, 9), [])
+    const left = await log.read('telemetry', 1, 0, 9)
+    assert.deepEqual(
+      left.map(textOf).map((text) => text.trim()),
+      ['4', '5'],
+    )
+    assert.ok(log.size('telemetry') <= 25_000)
+    assert.equal((await log.read('security', 0, 0, 9)).length, 1)
+    assert.equal(await log.shrink('telemetry', 0), 2)
+    assert.equal(log.size('telemetry'), 0)
+    assert.equal(await log.shrink('telemetry', 0), 0)
+    assert.ok((await log.append('telemetry', 1, message())) > 3)
+  })
+
+  test('shrink: a partition loses its beginning, even where the clock stepped back', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    for (const enqueuedTimeMs of [3000, 1000, 4000]) {
+      await log.append('telemetry', 0, message({ body, enqueuedTimeMs }))
+    }
+    assert.equal(await log.shrink('telemetry', 25_000), 1)
+    const left = await log.read('telemetry', 0, 0, 9)
+    assert.deepEqual(
+      left.map((record) => record.message.enqueuedTimeMs),
+      [1000, 4000],
+    )
+  })
+
+  test('shrink: many small records at once', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    const appended = Array.from({ length: 9000 }, (_, n) =>
+      log.append('telemetry', n % 2, message({ enqueuedTimeMs: 1000 + n })),
+    )
+    await Promise.all(appended)
+    const each = log.size('telemetry') / 9000
+    assert.equal(await log.shrink('telemetry', 100 * each), 8900)
+    assert.equal((await log.read('telemetry', 0, 0, 9000)).length, 50)
+    assert.equal(log.size('telemetry'), 100 * each)
+  })
+}
+
+function testPositions(open: () => Promise<EventLog>): void {
+  test('read: what an event tells of and its model come back', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    const event = message({ source: 'twinChangeEvents', modelId: 'dtmi:example:Pump;1' })
+    await log.append('telemetry', 0, event)
+    await log.append('telemetry', 0, message())
+    const [first, second] = await log.read('telemetry', 0, 0, 9)
+    assert.deepEqual(plain(first), event)
+    assert.ok(second && !('source' in second.message) && !('modelId' in second.message))
+  })
+
+  test('state: tells what is there, of a partition that was never used too', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    const never = { firstSequence: 1, lastSequence: 0, lastEnqueuedMs: 0, isEmpty: true }
+    assert.deepEqual(await log.state('telemetry', 3), never)
+    for (const enqueuedTimeMs of [1000, 3000, 2000]) {
+      await log.append('telemetry', 0, message({ enqueuedTimeMs }))
+    }
+    const full = { firstSequence: 1, lastSequence: 3, lastEnqueuedMs: 2000, isEmpty: false }
+    assert.deepEqual(await log.state('telemetry', 0), full)
+    assert.deepEqual(await log.state('security', 0), never)
+    await log.trim('telemetry', 0, 1)
+    assert.deepEqual(await log.state('telemetry', 0), { ...full, firstSequence: 2 })
+    await log.trim('telemetry', 0, 3)
+    const empty = { firstSequence: 4, lastSequence: 3, lastEnqueuedMs: 0, isEmpty: true }
+    assert.deepEqual(await log.state('telemetry', 0), empty)
+  })
+
+  test('sequenceBefore: reading after it starts at the time', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    assert.equal(await log.sequenceBefore('telemetry', 0, 5000), 0)
+    for (const enqueuedTimeMs of [1000, 2000, 2000, 3000]) {
+      await log.append('telemetry', 0, message({ enqueuedTimeMs }))
+      await log.append('telemetry', 1, message({ enqueuedTimeMs: enqueuedTimeMs + 10_000 }))
+    }
+    const before = (timeMs: number) => log.sequenceBefore('telemetry', 0, timeMs)
+    const times = [0, 1000, 1001, 2000, 2001, 3000, 3001]
+    assert.deepEqual(await Promise.all(times.map(before)), [0, 0, 1, 1, 3, 3, 4])
+    await log.trim('telemetry', 0, 2)
+    assert.deepEqual(await Promise.all(times.map(before)), [0, 0, 0, 0, 3, 3, 4])
+    await log.trim('telemetry', 0, 4)
+    assert.equal(await before(9000), 0)
+  })
+
+  test('sequenceBefore: where the clock stepped back, nothing at or after the time is missed', async () => {
+    await using store = await opened(open)
+    const { log } = store
+    const enqueued = [1000, 5000, 2000, 4000, 3000, 6000, 5500, 7000]
+    for (const enqueuedTimeMs of enqueued) {
+      await log.append('telemetry', 0, message({ enqueuedTimeMs }))
+    }
+    for (let trimmed = 0; trimmed <= enqueued.length; trimmed++) {
+      await log.trim('telemetry', 0, trimmed)
+      for (let timeMs = 500; timeMs <= 7500; timeMs += 500) {
+        const first = enqueued.findIndex((time, at) => at >= trimmed && time >= timeMs)
+        const last = first < 0 ? enqueued.length : first
+        const expected = last > trimmed ? last : 0
+        const what = `${timeMs} after ${trimmed} went`
+        assert.equal(await log.sequenceBefore('telemetry', 0, timeMs), expected, what)
+      }
+    }
   })
 }
 

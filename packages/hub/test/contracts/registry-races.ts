@@ -32,6 +32,27 @@ export function testRaces(open: () => Promise<Registry>): void {
     }
   })
 
+  test('change: promises settle in the order of the calls, whether the entry was known or not', async () => {
+    await using store = await opened(open)
+    const { registry } = store
+    await registry.insert([entry(pump)])
+    const settled: number[] = []
+    const changes: Promise<unknown>[] = []
+    const change = (step: number, meanwhile: () => void = () => {}) => {
+      const done = registry.change(pump, (e) => {
+        queueMicrotask(meanwhile)
+        return report(e, { step })
+      })
+      changes.push(done.then(() => settled.push(step)))
+    }
+    // The first two wait until the entry is read, the third finds it there.
+    change(1, () => change(3))
+    change(2)
+    await Promise.all(changes.slice(0, 2))
+    await Promise.all(changes)
+    assert.deepEqual(settled, [1, 2, 3])
+  })
+
   test('find: sees every change that was called before, and none that was called after', async () => {
     await using store = await opened(open)
     const { registry } = store

@@ -2,15 +2,18 @@ import type {
   EventLog,
   LogAppend,
   LogRecord,
+  PartitionState,
   StampedMessage,
   StreamName,
 } from '../../messages/event-log.ts'
+import { oldestRecords } from '../../messages/oldest-first.ts'
 
 /** Bodies that one `read` returns, in bytes; the record that reaches it is the last. */
 const MAX_READ_BYTES = 4 * 1024 * 1024
 
 interface Partition {
   readonly stream: StreamName
+  readonly number: number
   head: number
   records: LogRecord[]
 }
@@ -56,13 +59,51 @@ export class MemoryEventLog implements EventLog {
 
   async expire(stream: StreamName, beforeMs: number): Promise<number> {
     let expired = 0
-    for (const partition of this.#partitions.values()) {
-      if (partition.stream !== stream) continue
+    for (const partition of this.#of(stream)) {
       const { length } = partition.records
       partition.records = partition.records.filter((r) => r.message.enqueuedTimeMs >= beforeMs)
       expired += length - partition.records.length
     }
     return expired
+  }
+
+  async shrink(stream: StreamName, maxBytes: number): Promise<number> {
+    const sizes = this.#of(stream).map(({ number, records }) => ({
+      partition: number,
+      records: records.map(({ sequence, message }) => ({
+        sequence,
+        enqueuedTimeMs: message.enqueuedTimeMs,
+        bytes: bytesOf(message),
+      })),
+      hasMore: false,
+    }))
+    const removals = oldestRecords(sizes, this.size(stream) - maxBytes)
+    for (const { partition, through } of removals) await this.trim(stream, partition, through)
+    return removals.reduce((sum, { count }) => sum + count, 0)
+  }
+
+  size(stream: StreamName): number {
+    let bytes = 0
+    for (const { records } of this.#of(stream)) {
+      for (const { message } of records) bytes += bytesOf(message)
+    }
+    return bytes
+  }
+
+  async state(stream: StreamName, partition: number): Promise<PartitionState> {
+    const { head, records } = this.#partition(stream, partition)
+    return {
+      firstSequence: records[0]?.sequence ?? head + 1,
+      lastSequence: head,
+      lastEnqueuedMs: records.at(-1)?.message.enqueuedTimeMs ?? 0,
+      isEmpty: records.length === 0,
+    }
+  }
+
+  async sequenceBefore(stream: StreamName, partition: number, timeMs: number): Promise<number> {
+    const { records } = this.#partition(stream, partition)
+    const first = records.findIndex(({ message }) => message.enqueuedTimeMs >= timeMs)
+    return (first < 0 ? records : records.slice(0, first)).at(-1)?.sequence ?? 0
   }
 
   async head(stream: StreamName, partition: number): Promise<number> {
@@ -71,13 +112,21 @@ export class MemoryEventLog implements EventLog {
 
   async close(): Promise<void> {}
 
+  #of(stream: StreamName): readonly Partition[] {
+    return [...this.#partitions.values()].filter((partition) => partition.stream === stream)
+  }
+
   #partition(stream: StreamName, number: number): Partition {
     const key = `${stream}/${number}`
     let partition = this.#partitions.get(key)
     if (!partition) {
-      partition = { stream, head: 0, records: [] }
+      partition = { stream, number, head: 0, records: [] }
       this.#partitions.set(key, partition)
     }
     return partition
   }
+}
+
+function bytesOf({ body, enqueuedTimeMs: _ms, ref: _ref, ...headers }: StampedMessage): number {
+  return Buffer.byteLength(JSON.stringify(headers)) + body.byteLength
 }

@@ -1,10 +1,13 @@
 import { openSqlite, type SqliteDatabase } from '@twinward/sqlite'
 import { withPortErrors } from './hub-errors.ts'
 import { createCertificates } from './schema/certificates.ts'
+import { createConsumerGroups } from './schema/consumer-groups.ts'
+import { createEnrollmentTokens } from './schema/enrollment-tokens.ts'
 import { createEnrollments } from './schema/enrollments.ts'
 import { createEntries } from './schema/entries.ts'
 import { createQueryColumns } from './schema/query.ts'
 import { createRegistryJobs } from './schema/registry-jobs.ts'
+import { createRouting } from './schema/routing.ts'
 
 /** Applied in order, each once, in a transaction. Append; never edit one that was released. */
 const MIGRATIONS: readonly string[] = [
@@ -13,6 +16,9 @@ const MIGRATIONS: readonly string[] = [
   createCertificates,
   createRegistryJobs,
   createEnrollments,
+  createConsumerGroups,
+  createRouting,
+  createEnrollmentTokens,
 ]
 
 export interface HubDatabaseOptions {

@@ -1,7 +1,7 @@
 import { HubError } from '@twinward/protocol'
 import type { AddStatement, DeferredUnit, SqlRow } from '@twinward/sqlite'
 import type { LogAppend, StampedMessage } from '../../messages/event-log.ts'
-import type { Head } from './event-log.ts'
+import type { Head } from './event-statements.ts'
 import { toPortError } from './hub-errors.ts'
 
 /** Messages that wait for one commit, and their bytes. */
@@ -11,12 +11,21 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const INSERT_EVENT = `INSERT INTO event
   (stream, partition, sequence, enqueued_ms, device_id, module_id, headers, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+const INSERT_LATE_EVENT = `INSERT INTO event
+  (stream, partition, sequence, enqueued_ms, device_id, module_id, headers, body, late_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+/** Values of a row that is in order. */
+const ROW_VALUES = 8
 const INSERT_HEAD = 'INSERT INTO event_head (stream, partition, sequence) VALUES (?, ?, 0)'
+const MOVE_HEAD = `UPDATE event_head SET sequence = ?, bytes = bytes + ?, latest_ms = ?
+  WHERE stream = ? AND partition = ?`
 
 /** The appends that one commit makes durable. */
 export class PendingAppends implements DeferredUnit {
   readonly #partitions: SqlRow[] = []
   readonly #rows: SqlRow[] = []
+  /** Partitions that get some of them. */
+  readonly #heads: Head[] = []
   readonly #sequences: number[] = []
   readonly #resolves: ((sequence: number) => void)[] = []
   readonly #rejects: ((error: unknown) => void)[] = []
@@ -44,7 +53,7 @@ export class PendingAppends implements DeferredUnit {
   append(head: Head, message: StampedMessage): Promise<number> {
     const { ref, body, enqueuedTimeMs } = message
     const headers = headersOf(message)
-    const bytes = headers.length + body.byteLength
+    const bytes = Buffer.byteLength(headers) + body.byteLength
     const isFull = this.#rows.length >= MAX_WAITING_MESSAGES
     if (isFull || this.#bytes + bytes > MAX_WAITING_BYTES) {
       return Promise.reject(tooManyWait())
@@ -52,17 +61,18 @@ export class PendingAppends implements DeferredUnit {
     this.#bytes += bytes
     const { stream, partition } = head
     const sequence = ++head.sequence
+    if (head.group !== this) {
+      head.group = this
+      head.addedBytes = 0
+      this.#heads.push(head)
+    }
+    head.bytes += bytes
+    head.addedBytes += bytes
     const { deviceId, moduleId = '' } = ref
-    this.#rows.push([
-      stream,
-      partition,
-      sequence,
-      enqueuedTimeMs,
-      deviceId,
-      moduleId,
-      headers,
-      body,
-    ])
+    const row = [stream, partition, sequence, enqueuedTimeMs, deviceId, moduleId, headers, body]
+    if (enqueuedTimeMs < head.latestMs) row.push(head.latestMs)
+    else head.latestMs = enqueuedTimeMs
+    this.#rows.push(row)
     return new Promise((resolve, reject) => {
       this.#sequences.push(sequence)
       this.#resolves.push(resolve)
@@ -73,7 +83,12 @@ export class PendingAppends implements DeferredUnit {
   statements(add: AddStatement): void {
     this.#left()
     for (const partition of this.#partitions) add(INSERT_HEAD, partition)
-    for (const row of this.#rows) add(INSERT_EVENT, row)
+    for (const row of this.#rows) {
+      add(row.length === ROW_VALUES ? INSERT_EVENT : INSERT_LATE_EVENT, row)
+    }
+    for (const { stream, partition, sequence, latestMs, addedBytes } of this.#heads) {
+      add(MOVE_HEAD, [sequence, addedBytes, latestMs, stream, partition])
+    }
   }
 
   committed(): void {
@@ -92,10 +107,13 @@ export function tooManyWait(): HubError {
   return new HubError('ServiceUnavailable', 'Too many messages wait for the disk.')
 }
 
-function headersOf({ system, application, generationId, authMethod }: StampedMessage): string {
-  return JSON.stringify({ system, application, generationId, authMethod })
+function headersOf(message: StampedMessage): string {
+  const { system, application, generationId, authMethod, source, modelId } = message
+  const headers = { system, application, generationId, authMethod }
+  if (source === undefined && modelId === undefined) return JSON.stringify(headers)
+  return JSON.stringify({ ...headers, source, modelId })
 }
 
 function bytesOf(message: StampedMessage): number {
-  return headersOf(message).length + message.body.byteLength
+  return Buffer.byteLength(headersOf(message)) + message.body.byteLength
 }

@@ -50,12 +50,18 @@ export class PendingChanges implements DeferredUnit {
 
   /** Settles with `result` once everything in here is durable. */
   wait(result: Entry): Promise<Entry> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#results.push(result)
-      this.#resolves.push(resolve)
-      this.#rejects.push(reject)
-    })
+    return new Promise((resolve, reject) => this.settle(result, resolve, reject))
+  }
+
+  /** The same with a promise that is there already; all settle in the order of the calls. */
+  settle(result: Entry, resolve: (entry: Entry) => void, reject: (error: unknown) => void): void {
+    if (this.#failure !== undefined) {
+      reject(this.#failure)
+      return
+    }
+    this.#results.push(result)
+    this.#resolves.push(resolve)
+    this.#rejects.push(reject)
   }
 
   statements(add: AddStatement): void {

@@ -41,6 +41,12 @@ const MAX_PAGE_BYTES = 1024 * 1024
 const REMOVE_DEVICE = 'DELETE FROM entry WHERE device_id = ? RETURNING module_id'
 const REMOVE_MODULE = 'DELETE FROM entry WHERE device_id = ? AND module_id = ? RETURNING module_id'
 
+/** The two ends of a promise. */
+interface Settle {
+  readonly resolve: (entry: Entry | PromiseLike<Entry>) => void
+  readonly reject: (error: unknown) => void
+}
+
 export interface SqliteRegistryOptions extends HubDatabaseOptions {
   /** Default `DEFAULT_CACHE_BYTES`. */
   readonly cacheBytes?: number
@@ -102,7 +108,14 @@ export class SqliteRegistry implements Registry {
   change(ref: DeviceRef, decide: (entry: Entry) => Entry): Promise<Entry | undefined> {
     const slot = this.#cache.get(ref)
     if (slot) return this.#change(slot, decide)
-    return this.#use(ref, (loaded) => loaded && this.#change(loaded, decide))
+    // Not by `#use`, whose promise would settle after those of calls that come later.
+    return new Promise((resolve, reject) => {
+      this.#loads.load(ref, {
+        use: (loaded) =>
+          loaded ? this.#settleChange(loaded, decide, { resolve, reject }) : resolve(undefined),
+        fail: reject,
+      })
+    })
   }
 
   changeDevice(
@@ -176,21 +189,32 @@ export class SqliteRegistry implements Registry {
   }
 
   #change(slot: Slot, decide: (entry: Entry) => Entry): Promise<Entry> {
-    if (this.#pending?.isFull) return Promise.reject(busy())
+    return new Promise((resolve, reject) => this.#settleChange(slot, decide, { resolve, reject }))
+  }
+
+  /** Changes of an entry are told durable in the order of the calls. */
+  #settleChange(slot: Slot, decide: (entry: Entry) => Entry, { resolve, reject }: Settle): void {
+    if (this.#pending?.isFull) {
+      reject(busy())
+      return
+    }
     let next: Entry
     try {
       next = decide(slot.entry)
     } catch (error) {
-      return Promise.reject(error)
+      reject(error)
+      return
     }
-    if (next === slot.entry) return this.#show(slot)
+    if (next === slot.entry) {
+      resolve(this.#show(slot))
+      return
+    }
     slot.entry = next
     const pending = this.#pending ?? this.#gather()
-    if (slot.pending === pending) return pending.wait(next)
-    pending.add(slot)
-    const durable = pending.wait(next)
-    if (pending.size === HURRY_ENTRIES) this.#db.hurry()
-    return durable
+    const isNew = slot.pending !== pending
+    if (isNew) pending.add(slot)
+    pending.settle(next, resolve, reject)
+    if (isNew && pending.size === HURRY_ENTRIES) this.#db.hurry()
   }
 
   /**
