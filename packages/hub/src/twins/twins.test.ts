@@ -7,8 +7,9 @@ import type { Notice } from '../bus.ts'
 import { silentLog } from '../log.ts'
 import { HostNames } from '../registry/host-names.ts'
 import { Identities } from '../registry/identities.ts'
+import { type DesiredReview, noReview } from './desired-review.ts'
 import { formatTwinEtag } from './etag.ts'
-import { type DesiredReview, Twins } from './twins.ts'
+import { Twins } from './twins.ts'
 
 const clock = { now: () => 1_767_225_600_000, sleep: async () => {}, every: () => () => {} }
 const pump = { deviceId: 'pump-1' }
@@ -105,14 +106,56 @@ test('of many writers at once every one counts, in a version of its own', async 
 })
 
 test('a write to desired that the review refuses does not happen', async () => {
-  const refuse = () => {
+  const check = () => {
     throw new HubError('ArgumentInvalid', 'dangerous')
   }
-  const { twins, notices } = await open(refuse)
+  const { twins, notices } = await open({ ...noReview, check })
   await assert.rejects(twins.patch(pump, { desired: { a: 1 } }), fails('ArgumentInvalid'))
   await assert.rejects(twins.replace(pump, { desired: { a: 1 } }), fails('ArgumentInvalid'))
   await twins.patch(pump, { tags: { a: 1 } })
   assert.deepEqual(told(notices), [])
+})
+
+test('the review sees what was, what will be and who writes; what it names is audited once', async () => {
+  const seen: unknown[] = []
+  const audited: unknown[] = []
+  const { twins } = await open({
+    check: (_ref, change) => {
+      seen.push(change)
+      return change.author ? ['fan'] : []
+    },
+    accepted: (ref, names, author) => audited.push([ref, names, author?.name]),
+    told: (_ref, patch) => patch,
+  })
+  const author = { name: 'service', rights: ['ServiceConnect'] } as const
+  await twins.patch(pump, { desired: { fan: 1, led: 2 } }, {}, author)
+  await twins.patch(pump, { desired: { fan: null } })
+  await twins.replace(pump, { desired: { led: 3 } })
+  await twins.patch(pump, { desired: null })
+  assert.deepEqual(seen, [
+    { written: { fan: 1, led: 2 }, before: {}, after: { fan: 1, led: 2 }, author },
+    { written: { fan: null }, before: { fan: 1, led: 2 }, after: { led: 2 }, author: undefined },
+    { written: { led: 3 }, before: { led: 2 }, after: { led: 3 }, author: undefined },
+    { written: {}, before: { led: 3 }, after: {}, author: undefined },
+  ])
+  assert.deepEqual(audited, [[pump, ['fan'], 'service']])
+})
+
+test('the device is told what the review makes of a patch', async () => {
+  const told: DesiredReview['told'] = (_ref, _patch, after) => after
+  const { twins, notices } = await open({ ...noReview, told })
+  await twins.patch(pump, { desired: { a: 1 } })
+  await twins.patch(pump, { desired: { b: 2 } })
+  const patches = notices.flatMap((one) => (one.kind === 'desired-changed' ? [one.patch] : []))
+  assert.deepEqual(patches, [{ a: 1 }, { a: 1, b: 2 }])
+})
+
+test('a write to tags is told with its patch, a replacement without', async () => {
+  const { twins, notices } = await open()
+  await twins.patch(pump, { tags: { site: 'b43' }, desired: { a: 1 } })
+  await twins.replace(pump, {})
+  const tags = notices.flatMap((one) => (one.kind === 'tags-changed' ? [one.patch] : []))
+  assert.deepEqual(tags, [{ site: 'b43' }, null])
 })
 
 test('nobody’s twin: DeviceNotFound, for a module too', async () => {

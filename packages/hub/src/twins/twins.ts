@@ -12,6 +12,8 @@ import {
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Entry, Registry } from '../registry/registry.ts'
+import { type ChangeEvents, NO_EVENTS } from '../routing/change-events.ts'
+import { type DesiredReview, noReview, type WriteAuthor } from './desired-review.ts'
 import { type EtagCondition, etagMatches, formatTwinEtag } from './etag.ts'
 import {
   patchSection,
@@ -28,27 +30,22 @@ export interface TwinCondition {
   readonly ifDesiredVersion?: number
 }
 
-/**
- * Looks at a write to desired before it happens and throws a `HubError` to refuse it. Whoever knows
- * what certain properties do to a device brings it.
- */
-export type DesiredReview = (ref: DeviceRef, desired: TwinPatch) => void
-
 /** Reading and changing twins: what every gateway calls, whatever protocol it speaks. */
 export class Twins {
   readonly #registry: Registry
   readonly #bus: EventBus
   readonly #clock: Clock
-
+  readonly #events: ChangeEvents
   readonly #review: DesiredReview
 
   constructor(
-    { registry, bus, clock }: { registry: Registry; bus: EventBus; clock: Clock },
-    review: DesiredReview = () => {},
+    ports: { registry: Registry; bus: EventBus; clock: Clock; events?: ChangeEvents },
+    review: DesiredReview = noReview,
   ) {
-    this.#registry = registry
-    this.#bus = bus
-    this.#clock = clock
+    this.#registry = ports.registry
+    this.#bus = ports.bus
+    this.#clock = ports.clock
+    this.#events = ports.events ?? NO_EVENTS
     this.#review = review
   }
 
@@ -62,7 +59,8 @@ export class Twins {
    *
    * @param ifVersion  the reported `$version` that the device read; without it the last writer wins
    * @returns the new reported `$version`, already durable
-   * @throws {HubError} `DeviceNotFound`; `ArgumentInvalid`; `PreconditionFailed`
+   * @throws {HubError} `DeviceNotFound`; `ArgumentInvalid`; `PreconditionFailed`; as all writes here
+   *   `ServiceUnavailable` when the write is done and its event could not be stored
    */
   updateReported(ref: DeviceRef, patch: TwinPatch, ifVersion?: number): Promise<number> {
     const nowMs = this.#clock.now()
@@ -75,9 +73,11 @@ export class Twins {
     })
     // The hot path: `then` costs one promise less than a function that awaits.
     return changed.then((entry) => {
-      const { twin } = found(ref, entry)
+      const after = found(ref, entry)
+      const { version } = after.twin.reported
       this.#bus.publish({ kind: 'reported-changed', ref })
-      return twin.reported.version
+      const told = this.#events.twinUpdated(after, { reported: patch })
+      return told ? told.then(() => version) : version
     })
   }
 
@@ -85,20 +85,36 @@ export class Twins {
    * A service merges into tags and desired in one step, then the device is told. A write without
    * either moves no version.
    *
+   * @param author  who writes; without one, what needs a right is refused
    * @returns the entry after the patch, already durable
    * @throws {HubError} `DeviceNotFound`; `ArgumentInvalid`; `PreconditionFailed`
    */
-  async patch(ref: DeviceRef, write: TwinWrite, condition: TwinCondition = {}): Promise<Entry> {
+  async patch(
+    ref: DeviceRef,
+    write: TwinWrite,
+    condition: TwinCondition = {},
+    author?: WriteAuthor,
+  ): Promise<Entry> {
     const nowMs = this.#clock.now()
-    if (write.desired) this.#review(ref, write.desired)
     let told = withoutReserved(write.desired ?? {})
+    let audited: readonly string[] = []
     const entry = await this.#registry.change(ref, (before) => {
       checkCondition(before.twin, condition)
+      const next = patched(before, write, nowMs)
       if (write.desired === null) told = replacementPatch(before.twin.desired.values, {})
-      return patched(before, write, nowMs)
+      if (write.desired !== undefined) {
+        audited = this.#check({ before, next }, write.desired ?? {}, author)
+      }
+      return next
     })
     const after = found(ref, entry)
+    if (audited.length > 0) this.#review.accepted(ref, audited, author)
+    if (write.tags !== undefined) {
+      this.#bus.publish({ kind: 'tags-changed', ref, patch: write.tags })
+    }
     if (write.desired !== undefined) this.#tell(after, told)
+    const isWrite = write.tags !== undefined || write.desired !== undefined
+    if (isWrite) await this.#events.twinUpdated(after, write)
     return after
   }
 
@@ -110,23 +126,40 @@ export class Twins {
     ref: DeviceRef,
     sections: { tags?: JsonObject; desired?: JsonObject },
     condition: TwinCondition = {},
+    author?: WriteAuthor,
   ): Promise<Entry> {
     const nowMs = this.#clock.now()
-    if (sections.desired) this.#review(ref, sections.desired)
     let told: TwinPatch = {}
+    let audited: readonly string[] = []
     const entry = await this.#registry.change(ref, (before) => {
       checkCondition(before.twin, condition)
       const next = replaced(before, sections, nowMs)
       told = replacementPatch(before.twin.desired.values, next.twin.desired.values)
+      audited = this.#check({ before, next }, sections.desired ?? {}, author)
       return next
     })
     const after = found(ref, entry)
+    if (audited.length > 0) this.#review.accepted(ref, audited, author)
+    this.#bus.publish({ kind: 'tags-changed', ref, patch: null })
     this.#tell(after, told)
+    await this.#events.twinReplaced(after)
     return after
   }
 
+  #check(
+    { before, next }: { readonly before: Entry; readonly next: Entry },
+    written: TwinPatch,
+    author: WriteAuthor | undefined,
+  ): readonly string[] {
+    const { values } = before.twin.desired
+    const change = { written, before: values, after: next.twin.desired.values, author }
+    return this.#review.check(before.ref, change)
+  }
+
   #tell({ ref, twin }: Entry, patch: TwinPatch): void {
-    this.#bus.publish({ kind: 'desired-changed', ref, patch, version: twin.desired.version })
+    const { values, version } = twin.desired
+    const told = this.#review.told(ref, patch, values)
+    this.#bus.publish({ kind: 'desired-changed', ref, patch: told, version })
   }
 }
 

@@ -38,6 +38,13 @@ export interface Membership {
 
 export type Source = 'devices' | 'devices.modules' | 'devices.jobs'
 
+/**
+ * What a condition is about. Those of message routing have operators and paths of their own, all of
+ * them calls of functions: `||`, `??`, `[]` (an element of an array) and `.` (a member of what a call
+ * yields).
+ */
+export type Subject = Source | 'messages'
+
 export interface Aggregate {
   readonly kind: 'aggregate'
   readonly name: 'COUNT' | 'AVG' | 'SUM' | 'MIN' | 'MAX'

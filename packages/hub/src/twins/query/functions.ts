@@ -1,3 +1,4 @@
+import type { JsonObject, JsonValue } from '@twinward/protocol'
 import type { Value } from './ast.ts'
 import { isPrimitive, typeOf } from './values.ts'
 
@@ -53,6 +54,11 @@ const FUNCTIONS: Readonly<Record<string, QueryFunction>> = {
   '*': ofNumbers((x, y) => x * y),
   '/': ofNumbers((x, y) => x / y),
   '%': ofNumbers((x, y) => x % y),
+
+  '||': { minArgs: 2, maxArgs: 2, call: concat },
+  '??': { minArgs: 2, maxArgs: 2, call: (value, other) => (value === undefined ? other : value) },
+  '[]': { minArgs: 2, maxArgs: 2, call: elementAt },
+  '.': { minArgs: 2, maxArgs: 2, call: memberOf },
 }
 
 /** @param name  as it was written; function names are not case-sensitive */
@@ -112,6 +118,17 @@ function concat(...texts: readonly Value[]): Value {
   if (!texts.every((text) => typeof text === 'string')) return undefined
   const joined = texts.join('')
   return joined.length > MAX_TEXT_CHARACTERS ? undefined : joined
+}
+
+function elementAt(array: Value, index: Value): Value {
+  return Array.isArray(array) ? (array as readonly JsonValue[])[Number(index)] : undefined
+}
+
+/** An own member, of an object only. */
+function memberOf(object: Value, key: Value): Value {
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) return undefined
+  const name = String(key)
+  return Object.hasOwn(object, name) ? (object as JsonObject)[name] : undefined
 }
 
 /** From the character `start` (0 is the first), to the end or `length` characters. */

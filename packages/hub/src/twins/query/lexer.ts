@@ -20,7 +20,7 @@ const WORD = /[\p{L}_$][\p{L}\p{N}_$-]*/uy
 const QUOTED = /\[\[([\s\S]*?)\]\](?!\])/y
 const HEX = /0[xX][0-9a-fA-F]+/y
 const DECIMAL = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const SYMBOL = /!=|<>|<=|>=|[=<>+\-*/%(),.[\]]/y
+const SYMBOL = /!=|<>|<=|>=|\|\||\?\?|[=<>+\-*/%(),.[\]]/y
 const PLAIN_IN_STRING = /[^'"\\]+/y
 const ESCAPE = /\\(?:u[0-9a-fA-F]{4}|['"\\/bfnrt])/y
 

@@ -1,6 +1,7 @@
-import type { ComparisonOperator, Expression, Path, Primitive, Source } from './ast.ts'
+import type { ComparisonOperator, Expression, Path, Primitive, Source, Subject } from './ast.ts'
 import { findFunction } from './functions.ts'
 import type { Token } from './lexer.ts'
+import { messageExpression } from './message-paths.ts'
 import { resolvePath } from './paths.ts'
 import { syntaxError } from './syntax-error.ts'
 import type { TokenReader } from './token-reader.ts'
@@ -32,6 +33,8 @@ const LEVELS: readonly ReadonlySet<string>[] = [
   new Set(['+', '-']),
   new Set(['*', '/', '%']),
 ]
+/** Of message routing, which also has `??`, the weakest of all. */
+const MESSAGE_LEVELS = LEVELS.map((level) => (level.has('+') ? new Set([...level, '||']) : level))
 
 /**
  * Reads an expression:
@@ -42,13 +45,13 @@ const LEVELS: readonly ReadonlySet<string>[] = [
  *     comparison := operands with the operators of LEVELS between them
  *     operand    := literal | path | function '(' or (',' or)* ')' | '(' or ')' | '-' operand
  *
- * So `NOT a = b` is `NOT (a = b)` (07 §2.1).
+ * So `NOT a = b` is `NOT (a = b)` (07 §2.1). Of messages, `or ('??' or)*` stands wherever `or` does.
  *
- * @param source  whose documents the paths are about
+ * @param subject  what the paths are about
  * @throws {HubError} `ArgumentInvalid` that names the character
  */
-export function parseExpression(reader: TokenReader, source: Source): Expression {
-  return new ExpressionParser(reader, source).or()
+export function parseExpression(reader: TokenReader, subject: Subject): Expression {
+  return new ExpressionParser(reader, subject).whole()
 }
 
 /** A property, `tags.site` or `configurations.[[x]].status`. */
@@ -78,17 +81,30 @@ function segment(reader: TokenReader, isFirst: boolean): string {
 
 class ExpressionParser {
   readonly #reader: TokenReader
-  readonly #source: Source
+  readonly #subject: Subject
+  readonly #levels: readonly ReadonlySet<string>[]
   /** Parentheses, calls, NOT and signs around the token. */
   #open = 0
   readonly #depths = new WeakMap<Expression, number>()
 
-  constructor(reader: TokenReader, source: Source) {
+  constructor(reader: TokenReader, subject: Subject) {
     this.#reader = reader
-    this.#source = source
+    this.#subject = subject
+    this.#levels = subject === 'messages' ? MESSAGE_LEVELS : LEVELS
   }
 
-  or(): Expression {
+  whole(): Expression {
+    let left = this.#or()
+    while (this.#subject === 'messages') {
+      const { at } = this.#reader.token
+      if (!this.#reader.skipSymbol('??')) break
+      const args = [left, this.#or()]
+      left = this.#above(at, { kind: 'call', name: '??', args }, args)
+    }
+    return left
+  }
+
+  #or(): Expression {
     return this.#chain('or', 'OR', () => this.#chain('and', 'AND', () => this.#not()))
   }
 
@@ -109,7 +125,7 @@ class ExpressionParser {
   }
 
   #level(level: number): Expression {
-    const operators = LEVELS[level]
+    const operators = this.#levels[level]
     if (!operators) return this.#operand()
     let left = this.#level(level + 1)
     for (;;) {
@@ -146,14 +162,41 @@ class ExpressionParser {
       return { kind: 'literal', value: this.#literal() }
     }
     if (token.kind === 'word' && this.#reader.isBefore('(') && isName(token)) return this.#call()
-    if (isName(token)) return parsePath(this.#reader, this.#source)
+    if (isName(token)) return this.#path(this.#subject)
     if (this.#reader.skipSymbol('(')) {
-      const inner = this.#inside(token.at, () => this.or())
+      const inner = this.#inside(token.at, () => this.whole())
       this.#reader.expectSymbol(')')
       return inner
     }
     if (this.#reader.skipSymbol('-')) return this.#negative(token.at)
     throw this.#reader.expected('a value')
+  }
+
+  #path(subject: Subject): Expression {
+    if (subject !== 'messages') return parsePath(this.#reader, subject)
+    const { at } = this.#reader.token
+    const steps: (string | number)[] = [segment(this.#reader, true)]
+    for (;;) {
+      if (this.#reader.skipSymbol('.')) steps.push(segment(this.#reader, false))
+      else if (this.#reader.skipSymbol('[')) steps.push(this.#index())
+      else break
+    }
+    const found = messageExpression(steps)
+    if (typeof found === 'string') throw syntaxError(at, found)
+    // The calls in it nest as deep as the elements that it names.
+    this.#checkDepth(at, steps.length)
+    this.#depths.set(found, steps.length)
+    return found
+  }
+
+  #index(): number {
+    const { token } = this.#reader
+    if (token.kind !== 'number' || !Number.isSafeInteger(token.value)) {
+      throw this.#reader.expected('the number of an element')
+    }
+    this.#reader.take()
+    this.#reader.expectSymbol(']')
+    return token.value
   }
 
   #negative(at: number): Expression {
@@ -172,7 +215,7 @@ class ExpressionParser {
     this.#reader.expectSymbol('(')
     const args: Expression[] = []
     if (!this.#reader.isSymbol(')')) {
-      do args.push(this.#inside(name.at, () => this.or()))
+      do args.push(this.#inside(name.at, () => this.whole()))
       while (this.#reader.skipSymbol(','))
     }
     if (!this.#reader.isSymbol(')')) throw this.#reader.expected(', or )')

@@ -128,7 +128,7 @@ test('parseQuery: an error names the character and what was expected there', () 
     ['SELECT * FROM devices WHERE tags.1 = 1', 34, /expected the name of a property/],
     ['SELECT * FROM devices WHERE (a = 1', 35, /expected \)/],
     ['SELECT * FROM devices WHERE a = 1 b', 35, /expected AND, OR, GROUP BY or the end/],
-    ['SELECT * FROM devices WHERE a || b', 31, /"\|" has no meaning/],
+    ['SELECT * FROM devices WHERE a || b', 31, /found "\|\|"/],
     ['SELECT * FROM devices /* x', 23, /comment has no end/],
     ['SELECT * FROM devices WHERE foo(1)', 29, /there is no function foo/],
     ['SELECT * FROM devices WHERE lower(1, 2)', 29, /LOWER takes 1/],

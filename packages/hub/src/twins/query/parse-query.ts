@@ -1,5 +1,5 @@
 import { HubError } from '@twinward/protocol'
-import type { Aggregate, Expression, Item, Path, Query, Source } from './ast.ts'
+import type { Aggregate, Expression, Item, Path, Query, Source, Subject } from './ast.ts'
 import { type Token, tokenize } from './lexer.ts'
 import { isName, parseExpression, parsePath } from './parse-expression.ts'
 import { syntaxError } from './syntax-error.ts'
@@ -50,13 +50,13 @@ export function parseQuery(text: string): Query {
 }
 
 /**
- * Reads a condition alone, as jobs and configurations have it.
+ * Reads a condition alone, as jobs, configurations and routes have it.
  *
  * @throws {HubError} as `parseQuery`
  */
-export function parseCondition(text: string, source: Source = 'devices'): Expression {
+export function parseCondition(text: string, subject: Subject = 'devices'): Expression {
   const reader = new TokenReader(checkedTokens(text))
-  const condition = parseExpression(reader, source)
+  const condition = parseExpression(reader, subject)
   if (reader.token.kind !== 'end') throw reader.expected('AND, OR or the end')
   return condition
 }
