@@ -17,7 +17,8 @@ const MAX_ATTEMPTS = 5
 
 /**
  * Sees to it that there is a device with this credential: created with its initial twin and its
- * modules when there is none. One that exists keeps its twin, modules and status, as with DPS.
+ * modules when there is none. One that exists keeps its twin, modules and status, as with DPS, and
+ * gets the modules that it lacks.
  *
  * @returns whether something had to be changed
  * @throws {HubError} as `Identities.createDevice` and `update`; `ServiceUnavailable`
@@ -34,6 +35,7 @@ export async function provideDevice(
         return true
       }
       const { authentication } = entry.identity
+      await identities.provideCompanions(device.deviceId)
       const wanted = resolveAuthentication(device.authentication, entry.ref)
       if (JSON.stringify(wanted) === JSON.stringify(authentication)) return false
       await giveCredential(identities, entry, device.authentication)
@@ -49,7 +51,7 @@ async function create(
   identities: Identities,
   { deviceId, authentication, iotEdge, initialTwin }: WantedDevice,
 ): Promise<void> {
-  const origin = initialTwin ? { twin: initialTwin } : {}
+  const origin = { isEnrolled: true, ...(initialTwin && { twin: initialTwin }) }
   await identities.createDevice(deviceId, { authentication, iotEdge }, origin)
 }
 

@@ -10,11 +10,19 @@ import type { Authorities } from './authorities.ts'
 import { type CertificateProof, checkCertificate } from './certificate-checks.ts'
 import type { ClientCertificate, Proof } from './client-certificate.ts'
 import { keyId } from './credential-ids.ts'
+import { parseEventUrl } from './event-addresses.ts'
 import type { HostNames } from './host-names.ts'
 import type { Right, SharedAccessPolicy } from './policies.ts'
 import { refused, unauthorized } from './refusals.ts'
 import type { Entry, Registry } from './registry.ts'
-import { type CaseRule, leadsTo, resourceOf, segmentsOf, signingKey } from './sas-checks.ts'
+import {
+  type CaseRule,
+  leadsTo,
+  resourceOf,
+  segmentsOf,
+  signingKey,
+  signingKeyAsText,
+} from './sas-checks.ts'
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.ts'
 
 /** What a device or module has proven, good until `expiresAtMs`. */
@@ -66,6 +74,8 @@ export class Authenticator {
   readonly #clock: Clock
   /** Lives as long as `#policies`, which never change, so it never outlives a key. */
   readonly #verified = new VerifiedTokens()
+  /** Apart: what a reader may show opens nothing else. */
+  readonly #verifiedReaders = new VerifiedTokens()
 
   constructor(
     { registry, authorities, clock }: AuthenticatorPorts,
@@ -126,6 +136,40 @@ export class Authenticator {
       throw unauthorized('the token is for another resource')
     }
     return { policyName: policy.name, rights: policy.rights }
+  }
+
+  /**
+   * Checks the token of an event reader: for the URL of the event hub or something above it, signed
+   * with the key of a policy as bytes or as text (13, quirk 20).
+   *
+   * @param path  below the entity, in lower case (`belowEntity`)
+   * @throws {HubError} `IotHubUnauthorizedAccess`; `IotHubUnauthorized` when it has expired
+   */
+  reader(text: string, path: readonly string[], ...allOf: readonly Right[]): Grant {
+    const token = this.#verifiedReaders.find(text) ?? this.#verifyReader(text)
+    const { policy, scope, expiresAtMs } = token
+    if (expiresAtMs + CLOCK_SKEW_MS < this.#clock.now()) throw refused('token expired')
+    for (const right of allOf) {
+      if (!policy.rights.includes(right)) {
+        throw unauthorized(`policy ${policy.name} lacks ${right}`)
+      }
+    }
+    if (!leadsTo(scope, path, 'any case')) throw unauthorized('the token is for another resource')
+    return { policyName: policy.name, rights: policy.rights }
+  }
+
+  #verifyReader(text: string): VerifiedToken {
+    const token = parseSas(text)
+    if (!token) throw unauthorized('no shared access signature')
+    const scope = parseEventUrl(token.resource, this.#hostNames)
+    if (!scope) throw unauthorized('the token is for another resource')
+    const policy = this.#policies.get(token.policyName ?? '')
+    if (!policy || (signingKey(token, policy) ?? signingKeyAsText(token, policy)) === undefined) {
+      throw unauthorized('unknown policy or wrong key')
+    }
+    const verified = { policy, scope, expiresAtMs: token.expiresAtMs }
+    this.#verifiedReaders.add(text, verified)
+    return verified
   }
 
   /** Checks all but the time, which goes on, and remembers a token that passed. */

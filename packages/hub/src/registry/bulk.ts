@@ -1,6 +1,7 @@
 import { type DeviceRef, HubError } from '@twinward/protocol'
+import { type DesiredReview, noReview, type WriteAuthor } from '../twins/desired-review.ts'
 import { formatTwinEtag } from '../twins/etag.ts'
-import type { DesiredReview, Twins } from '../twins/twins.ts'
+import type { Twins } from '../twins/twins.ts'
 import type { Identities, UpdateOptions } from './identities.ts'
 import type { ImportEntry } from './import-entry.ts'
 import type { Entry } from './registry.ts'
@@ -23,12 +24,27 @@ export class Bulk {
   readonly #identities: Identities
   readonly #twins: Twins
   readonly #review: DesiredReview
+  readonly #author: WriteAuthor | undefined
 
-  /** @param review  of desired properties that new twins start with; `twins` has its own */
-  constructor(identities: Identities, twins: Twins, review: DesiredReview = () => {}) {
+  /**
+   * @param review  of desired properties that new twins start with; `twins` has its own
+   * @param author  who writes; without one, what needs a right is refused
+   */
+  constructor(
+    identities: Identities,
+    twins: Twins,
+    review: DesiredReview = noReview,
+    author?: WriteAuthor,
+  ) {
     this.#identities = identities
     this.#twins = twins
     this.#review = review
+    this.#author = author
+  }
+
+  /** The same, on behalf of somebody. */
+  as(author: WriteAuthor | undefined): Bulk {
+    return new Bulk(this.#identities, this.#twins, this.#review, author)
   }
 
   /**
@@ -167,14 +183,15 @@ export class Bulk {
     if (tags === undefined && desired === undefined) return
     const twinETag = entry.mode.endsWith('IfMatchETag') ? entry.twinETag : undefined
     if (tags && desired) {
-      await this.#twins.replace(ref, { tags, desired }, { ifMatch: twinETag ?? '*' })
+      await this.#twins.replace(ref, { tags, desired }, { ifMatch: twinETag ?? '*' }, this.#author)
       return
     }
     for (let attempt = 1; ; attempt++) {
       const { twin } = await this.#twins.get(ref)
       const sections = { tags: tags ?? twin.tags, desired: desired ?? twin.desired.values }
       try {
-        await this.#twins.replace(ref, sections, { ifMatch: twinETag ?? formatTwinEtag(twin.etag) })
+        const ifMatch = twinETag ?? formatTwinEtag(twin.etag)
+        await this.#twins.replace(ref, sections, { ifMatch }, this.#author)
         return
       } catch (error) {
         const isLostRace = error instanceof HubError && error.code === 'PreconditionFailed'
@@ -189,11 +206,15 @@ export class Bulk {
       ref,
       { ...(tags && { tags }), ...(desired && { desired }) },
       { ifMatch },
+      this.#author,
     )
   }
 
   #reviewedTwin({ ref, tags = {}, desired = {} }: ImportEntry) {
-    this.#review(ref, desired)
+    const change = { written: desired, before: {}, after: desired, author: this.#author }
+    const audited = this.#review.check(ref, change)
+    // Before it is durable: what was tried and failed may stand in an audit, what was done must.
+    if (audited.length > 0) this.#review.accepted(ref, audited, this.#author)
     return { tags, desired }
   }
 }

@@ -26,8 +26,17 @@ export interface ModuleSeed extends TwinSeed {
   readonly moduleId: string
 }
 
-/** Which modules every new device gets in the same write. */
-export type Companions = (deviceId: string) => readonly ModuleSeed[]
+/** A device for which companions are asked. */
+export interface CompanionDevice {
+  readonly deviceId: string
+  /** Whether it comes, or has come, through the provisioning service. */
+  readonly isEnrolled: boolean
+  /** The modules that it has, or is created with. */
+  readonly moduleIds: readonly string[]
+}
+
+/** Which modules a new device gets in the same write. */
+export type Companions = (device: CompanionDevice) => readonly ModuleSeed[]
 
 /** How a device is created, beyond what a caller may set of it. */
 export interface DeviceOrigin {
@@ -35,6 +44,8 @@ export interface DeviceOrigin {
   readonly twin?: TwinSeed
   /** Its modules as they shall be; companions and system modules that are not here get defaults. */
   readonly modules?: readonly Entry[]
+  /** It registers through the provisioning service. */
+  readonly isEnrolled?: boolean
   /** It comes from an export: an edge device keeps the scope that it had (01 §6). */
   readonly isRestored?: boolean
 }
@@ -66,18 +77,24 @@ export class EntryMaker {
   device(
     deviceId: string,
     write: IdentityWrite,
-    { twin = EMPTY_TWIN, modules = [], isRestored = false }: DeviceOrigin = {},
+    { twin = EMPTY_TWIN, modules = [], isEnrolled = false, isRestored = false }: DeviceOrigin = {},
   ): readonly [Entry, ...Entry[]] {
     const generationId = this.#nextGeneration()
     const scopes = (isRestored ? scopesOfRestored : scopesOfNew)(deviceId, write, generationId)
     const settings = { ...deviceSettings(write), ...scopes }
     const device = this.#entry({ deviceId }, { write, settings, twin, generationId })
-    const given = new Set(modules.map(({ ref }) => ref.moduleId))
-    const seeds = this.#companions(deviceId).filter(({ moduleId }) => !given.has(moduleId))
-    const companions = seeds.map((seed) => this.module({ ...seed, deviceId }, {}, seed))
+    const given = new Set(modules.map(({ ref }) => ref.moduleId ?? ''))
+    const companions = this.companions({ deviceId, isEnrolled, moduleIds: [...given] })
     const system = settings.iotEdge ? this.edgeModules(deviceId) : []
-    const missing = system.filter(({ ref }) => !given.has(ref.moduleId))
+    const missing = system.filter(({ ref }) => !given.has(ref.moduleId ?? ''))
     return [device, ...modules, ...companions, ...missing]
+  }
+
+  /** What is missing of the modules that such a device gets. */
+  companions(device: CompanionDevice): readonly Entry[] {
+    const { deviceId, moduleIds } = device
+    const seeds = this.#companions(device).filter(({ moduleId }) => !moduleIds.includes(moduleId))
+    return seeds.map((seed) => this.module({ ...seed, deviceId }, {}, seed))
   }
 
   /** @throws {HubError} `ArgumentInvalid` */

@@ -5,19 +5,23 @@ import { InProcessBus } from '../adapters/memory/bus.ts'
 import { MemoryRegistry } from '../adapters/memory/registry.ts'
 import type { Notice } from '../bus.ts'
 import { silentLog } from '../log.ts'
+import { type ChangeEvents, NO_EVENTS } from '../routing/change-events.ts'
 import { HostNames } from './host-names.ts'
 import { Identities } from './identities.ts'
 
 const clock = { now: () => 1_767_225_600_000, sleep: async () => {}, every: () => () => {} }
 const seed = { moduleId: 'azureiotsecurity', tags: { securityGroup: 'default' }, desired: { a: 1 } }
 
-function open() {
+function open(events: ChangeEvents = NO_EVENTS) {
   const registry = new MemoryRegistry()
   const bus = new InProcessBus(silentLog)
   const notices: Notice[] = []
   bus.subscribe((notice) => notices.push(notice))
   const hosts = new HostNames(['hub1.example.net'])
-  return { identities: new Identities({ registry, bus, clock }, hosts, () => [seed]), notices }
+  return {
+    identities: new Identities({ registry, bus, clock, events }, hosts, () => [seed]),
+    notices,
+  }
 }
 
 function fails(code: string) {
@@ -135,12 +139,12 @@ test('update: system modules come in the same write when a device becomes an edg
   assert.deepEqual(
     notices.map((notice) => [notice.kind, 'ref' in notice && notice.ref.moduleId]),
     [
+      ['identity-changed', undefined],
       ['identity-created', '$edgeAgent'],
       ['identity-created', '$edgeHub'],
       ['identity-changed', undefined],
       ['identity-removed', '$edgeAgent'],
       ['identity-removed', '$edgeHub'],
-      ['identity-changed', undefined],
     ],
   )
 })
@@ -176,4 +180,20 @@ test('createDevice: modules of its origin take the place of companions and syste
     modules.map((entry) => entry.ref.moduleId),
     ['$edgeAgent', '$edgeHub', 'azureiotsecurity'],
   )
+})
+
+test('update: who lost his credential is told so, even when the event of an edge module is not stored', async () => {
+  let isFull = false
+  const created = async () => {
+    if (isFull) throw new HubError('ServiceUnavailable', 'Too many messages wait for the disk.')
+  }
+  const { identities, notices } = open({ ...NO_EVENTS, created })
+  await identities.createDevice('pump-1', {})
+  isFull = true
+  const write = { status: 'disabled', iotEdge: true } as const
+  const update = identities.update({ deviceId: 'pump-1' }, write, '*')
+  await assert.rejects(update, fails('ServiceUnavailable'))
+  assert.equal((await identities.get({ deviceId: 'pump-1' })).identity.status, 'disabled')
+  const changed = notices.find(({ kind }) => kind === 'identity-changed')
+  assert.equal(changed?.kind === 'identity-changed' && changed.disabled, true)
 })

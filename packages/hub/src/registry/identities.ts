@@ -1,20 +1,28 @@
-import { type DeviceRef, HubError, type Identity, MAX_MODULES_PER_DEVICE } from '@twinward/protocol'
+import { type DeviceRef, HubError, type Identity } from '@twinward/protocol'
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
-import { Turns } from '../messages/turns.ts'
 import type { EtagCondition } from '../twins/etag.ts'
+import type { AnnouncedModels } from './announced-models.ts'
 import { Capacity } from './capacity.ts'
+import { changeDevice } from './change-device.ts'
 import { credentialIds } from './credential-ids.ts'
 import { type Companions, type DeviceOrigin, EntryMaker, type TwinSeed } from './entry-maker.ts'
 import type { HostNames } from './host-names.ts'
-import { checkEtag, keptKeys, nextIdentity } from './identity-update.ts'
+import {
+  checkEtag,
+  checkModelId,
+  keptKeys,
+  nextIdentity,
+  withSubscriptions,
+} from './identity-update.ts'
 import type { IdentityWrite } from './identity-write.ts'
-import type { DeviceChange, Entry, Registry, RegistryCounts } from './registry.ts'
+import { Lifecycle, type LifecyclePorts } from './lifecycle.ts'
+import type { Entry, Registry, RegistryCounts } from './registry.ts'
 import {
   authenticationOf,
+  checkModuleCount,
   EDGE_MANAGER,
   EDGE_MODULE_IDS,
-  edgeChange,
   isSystemModule,
   refuseSystemModule,
 } from './system-modules.ts'
@@ -28,28 +36,30 @@ export interface UpdateOptions {
   readonly isRestored?: boolean
 }
 
-/** Longest plug-and-play model id that is kept. */
-const MAX_MODEL_ID_CHARACTERS = 256
+export interface IdentityPorts extends LifecyclePorts {
+  readonly registry: Registry
+  readonly clock: Clock
+  /** Told of models as they are announced. */
+  readonly models?: AnnouncedModels
+}
 
 /** Devices and modules: how they come, change and go. */
 export class Identities {
   readonly #registry: Registry
   readonly #bus: EventBus
   readonly #clock: Clock
+  readonly #lifecycle: Lifecycle
+  readonly #models: AnnouncedModels | undefined
   readonly #hostNames: HostNames
   readonly #maker: EntryMaker
   readonly #capacity: Capacity
-  /** Modules of one device are created one after the other, or their limit would not hold. */
-  readonly #moduleTurns = new Turns()
 
-  constructor(
-    ports: { registry: Registry; bus: EventBus; clock: Clock },
-    hostNames: HostNames,
-    companions: Companions,
-  ) {
+  constructor(ports: IdentityPorts, hostNames: HostNames, companions: Companions) {
     this.#registry = ports.registry
     this.#bus = ports.bus
     this.#clock = ports.clock
+    this.#lifecycle = new Lifecycle(ports)
+    this.#models = ports.models
     this.#hostNames = hostNames
     this.#maker = new EntryMaker(ports.clock, companions)
     this.#capacity = new Capacity(ports.registry)
@@ -101,7 +111,7 @@ export class Identities {
         `A device with ID '${deviceId}' is already registered.`,
       )
     }
-    for (const { ref } of entries) this.#bus.publish({ kind: 'identity-created', ref })
+    await this.#lifecycle.created(entries)
     return entries[0]
   }
 
@@ -115,17 +125,40 @@ export class Identities {
     twin?: TwinSeed,
   ): Promise<Entry> {
     refuseSystemModule(ref)
-    const entry = this.#maker.module(ref, write, twin)
-    const outcome = await this.#moduleTurns.run(ref.deviceId, async () => {
-      const siblings = await this.#registry.listModules(ref.deviceId)
+    return this.#addModule(this.#maker.module(ref, write, twin))
+  }
+
+  async #addModule(entry: Entry): Promise<Entry> {
+    const { deviceId, moduleId = '' } = entry.ref
+    const ref = { deviceId, moduleId }
+    const outcome = await this.#lifecycle.withModules(ref.deviceId, async (siblings) => {
       if (siblings.every((sibling) => sibling.ref.moduleId !== ref.moduleId)) {
         checkModuleCount([...siblings, entry])
       }
       return this.#capacity.use(1, () => this.#registry.insert([entry]))
     })
     if (outcome !== 'inserted') throw this.#notInserted(ref, 'orphan' in outcome)
-    this.#bus.publish({ kind: 'identity-created', ref: entry.ref })
+    await this.#lifecycle.created([entry])
     return entry
+  }
+
+  /**
+   * Gives a device that was there before the modules that it gets when it registers through the
+   * provisioning service; those that it has stay as they are.
+   *
+   * @throws {HubError} `DeviceNotFound`; `TooManyModulesOnDevice`; `TooManyDevices`
+   */
+  async provideCompanions(deviceId: string): Promise<void> {
+    const siblings = await this.#registry.listModules(deviceId)
+    const moduleIds = siblings.map(({ ref }) => ref.moduleId ?? '')
+    for (const entry of this.#maker.companions({ deviceId, isEnrolled: true, moduleIds })) {
+      try {
+        await this.#addModule(entry)
+      } catch (error) {
+        const isThere = error instanceof HubError && error.code === 'ModuleAlreadyExistsOnDevice'
+        if (!isThere) throw error
+      }
+    }
   }
 
   /**
@@ -164,14 +197,23 @@ export class Identities {
         identity: { ...nextIdentity(old, write, nowMs, isRestored), authentication },
       }
     }
-    const wanted = write.iotEdge && ref.moduleId === undefined ? EDGE_MODULE_IDS.length : 0
+    // Sessions of what is good no more end at once, whatever becomes of events.
+    const changed = ({ identity }: Entry) => this.#publishChange(ref, before, identity)
+    if (ref.moduleId !== undefined) {
+      const entry = await this.#registry.change(ref, decide)
+      if (entry) changed(entry)
+      return this.#found(ref, entry)
+    }
+    const wanted = write.iotEdge ? EDGE_MODULE_IDS.length : 0
+    const ports = { registry: this.#registry, lifecycle: this.#lifecycle, maker: this.#maker }
     const entry = await this.#capacity.use(wanted, () =>
-      ref.moduleId === undefined
-        ? this.#changeDevice(ref.deviceId, decide)
-        : this.#registry.change(ref, decide),
+      changeDevice(ports, ref.deviceId, { decide, changed }),
     )
-    const after = await this.#found(ref, entry)
-    const { authentication, status } = after.identity
+    return this.#found(ref, entry)
+  }
+
+  #publishChange(ref: DeviceRef, before: Identity | undefined, after: Identity): void {
+    const { authentication, status } = after
     this.#bus.publish({
       kind: 'identity-changed',
       ref,
@@ -179,7 +221,6 @@ export class Identities {
       credentialChanged: JSON.stringify(before?.authentication) !== JSON.stringify(authentication),
       credentialIds: credentialIds(authentication),
     })
-    return after
   }
 
   /**
@@ -192,7 +233,13 @@ export class Identities {
     if (ifMatch === undefined) {
       throw new HubError('PreconditionFailed', 'A delete needs an If-Match header: missing ETag.')
     }
+    await this.#lifecycle.withTold(ref.deviceId, (modules) => this.#remove(ref, ifMatch, modules))
+  }
+
+  async #remove(ref: DeviceRef, ifMatch: EtagCondition, modules: readonly Entry[]): Promise<void> {
+    let found: Entry | undefined
     const removed = await this.#registry.remove(ref, (entry) => {
+      found = entry
       checkEtag(entry, ifMatch)
       if (isSystemModule(ref)) {
         throw new HubError(
@@ -202,7 +249,7 @@ export class Identities {
       }
     })
     if (removed.length === 0) await this.#found(ref, undefined)
-    for (const gone of removed) this.#bus.publish({ kind: 'identity-removed', ref: gone })
+    await this.#lifecycle.removed(removed, [...(found ? [found] : []), ...modules])
   }
 
   /**
@@ -212,12 +259,8 @@ export class Identities {
    * @throws {HubError} `DeviceNotFound` or `ModuleNotFound`; `ArgumentInvalid` for one that is too long
    */
   async announceModel(ref: DeviceRef, modelId: string): Promise<void> {
-    if (modelId.length > MAX_MODEL_ID_CHARACTERS) {
-      throw new HubError(
-        'ArgumentInvalid',
-        `A model id may have ${MAX_MODEL_ID_CHARACTERS} characters.`,
-      )
-    }
+    checkModelId(modelId)
+    this.#models?.announced(ref, modelId)
     const entry = await this.#registry.change(ref, (old) =>
       old.identity.modelId === modelId ? old : { ...old, identity: { ...old.identity, modelId } },
     )
@@ -231,30 +274,8 @@ export class Identities {
    * @throws {HubError} `DeviceNotFound` or `ModuleNotFound`
    */
   async rememberSubscriptions(ref: DeviceRef, subscriptions: number | undefined): Promise<void> {
-    const entry = await this.#registry.change(ref, (old) => {
-      const { mqttSession, ...identity } = old.identity
-      if (mqttSession === subscriptions) return old
-      if (subscriptions === undefined) return { ...old, identity }
-      return { ...old, identity: { ...identity, mqttSession: subscriptions } }
-    })
+    const entry = await this.#registry.change(ref, (old) => withSubscriptions(old, subscriptions))
     await this.#found(ref, entry)
-  }
-
-  async #changeDevice(deviceId: string, decide: (old: Entry) => Entry): Promise<Entry | undefined> {
-    let edge: ReturnType<typeof edgeChange> = 'stays'
-    const change = (old: Entry): DeviceChange => {
-      const device = decide(old)
-      edge = edgeChange(old.identity, device.identity)
-      if (edge === 'comes') return { device, added: this.#maker.edgeModules(deviceId) }
-      return edge === 'goes' ? { device, removed: EDGE_MODULE_IDS } : { device }
-    }
-    const device = await this.#registry.changeDevice(deviceId, change)
-    if (edge === 'stays') return device
-    const kind = edge === 'comes' ? 'identity-created' : 'identity-removed'
-    for (const moduleId of EDGE_MODULE_IDS) {
-      this.#bus.publish({ kind, ref: { deviceId, moduleId } })
-    }
-    return device
   }
 
   /** A module that is missing may be missing because its device is. */
@@ -274,14 +295,4 @@ export class Identities {
       `Device ${deviceId} in IotHub ${this.#hostNames.hubName} already contains Module ${moduleId}.`,
     )
   }
-}
-
-/** System modules come on their own and do not count (01 §2). */
-function checkModuleCount(modules: readonly Entry[]): void {
-  const count = modules.filter(({ ref }) => !isSystemModule(ref)).length
-  if (count <= MAX_MODULES_PER_DEVICE) return
-  throw new HubError(
-    'TooManyModulesOnDevice',
-    `A device may have ${MAX_MODULES_PER_DEVICE} modules.`,
-  )
 }

@@ -5,6 +5,9 @@ import type { Entry } from './registry.ts'
 import { scopesOfUpdated } from './scopes.ts'
 import { EDGE_MANAGER, isSystemModule } from './system-modules.ts'
 
+/** Longest plug-and-play model id that is kept. */
+const MAX_MODEL_ID_CHARACTERS = 256
+
 /**
  * The identity after an update, without what it authenticates with.
  *
@@ -53,4 +56,21 @@ export function keptKeys(
 export function checkEtag({ identity }: Entry, ifMatch: EtagCondition): void {
   if (etagMatches(ifMatch, formatIdentityEtag(identity.etag))) return
   throw new HubError('PreconditionFailed', 'PreconditionFailed, ETag may be invalid.')
+}
+
+/** What a persistent MQTT session is subscribed to; the same entry when that is known. */
+export function withSubscriptions(old: Entry, subscriptions: number | undefined): Entry {
+  const { mqttSession, ...identity } = old.identity
+  if (mqttSession === subscriptions) return old
+  if (subscriptions === undefined) return { ...old, identity }
+  return { ...old, identity: { ...identity, mqttSession: subscriptions } }
+}
+
+/** @throws {HubError} `ArgumentInvalid` for one that is too long */
+export function checkModelId(modelId: string): void {
+  if (modelId.length <= MAX_MODEL_ID_CHARACTERS) return
+  throw new HubError(
+    'ArgumentInvalid',
+    `A model id may have ${MAX_MODEL_ID_CHARACTERS} characters.`,
+  )
 }

@@ -10,6 +10,14 @@ export type Right =
   | 'RegistrationStatusRead'
   | 'RegistrationStatusWrite'
 
+/** Those of IoT Hub itself, without the provisioning service. */
+export const HUB_RIGHTS: readonly Right[] = [
+  'RegistryRead',
+  'RegistryWrite',
+  'ServiceConnect',
+  'DeviceConnect',
+]
+
 /** A shared access policy: a named key pair with rights (06 §4). Keys are base64. */
 export interface SharedAccessPolicy {
   readonly name: string
@@ -22,7 +30,7 @@ export interface SharedAccessPolicy {
 export const DEFAULT_POLICIES: readonly Pick<SharedAccessPolicy, 'name' | 'rights'>[] = [
   {
     name: 'iothubowner',
-    rights: ['RegistryRead', 'RegistryWrite', 'ServiceConnect', 'DeviceConnect'],
+    rights: HUB_RIGHTS,
   },
   { name: 'service', rights: ['ServiceConnect'] },
   { name: 'device', rights: ['DeviceConnect'] },

@@ -1,4 +1,5 @@
 import { HubError } from '@twinward/protocol'
+import type { WriteAuthor } from '../twins/desired-review.ts'
 import type { Bulk } from './bulk.ts'
 import type { Exchange, ExchangeContainer, ExchangeReader, ExchangeWriter } from './exchange.ts'
 import { exportPages } from './export.ts'
@@ -19,6 +20,8 @@ export interface JobRequest {
   readonly inputName: string
   readonly outputName: string
   readonly excludeKeys: boolean
+  /** On whose behalf. */
+  readonly author?: WriteAuthor
   /** Of configurations, written empty: this version has none. Absent: not wanted. */
   readonly configurationsName?: string
 }
@@ -117,7 +120,8 @@ export class JobRun {
       applied: (_counts: unknown, bytes: number) => report(percent(bytes, input.sizeBytes)),
     }
     try {
-      await importLines({ chunks: input.chunks() }, this.#work.bulk, listener, signal)
+      const bulk = this.#work.bulk.as(this.#request.author)
+      await importLines({ chunks: input.chunks() }, bulk, listener, signal)
     } finally {
       await errors.commit()
     }

@@ -1,4 +1,5 @@
 import { HubError } from '@twinward/protocol'
+import type { WriteAuthor } from '../twins/desired-review.ts'
 import type { Bulk } from './bulk.ts'
 import { exportPages } from './export.ts'
 import type { Identities } from './identities.ts'
@@ -61,16 +62,17 @@ export class RegistryTransfer {
   /**
    * Applies lines as they come in.
    *
+   * @param author  on whose behalf
    * @throws {HubError} `ThrottlingException` when `MAX_TRANSFERS` are under way; `ServiceUnavailable`
    */
-  async import(source: ImportSource): Promise<ImportReport> {
+  async import(source: ImportSource, author?: WriteAuthor): Promise<ImportReport> {
     const giveBack = this.#take()
     try {
       const failures: LineFailure[] = []
       const failed = (failure: LineFailure) => {
         if (failures.length < MAX_REPORTED_FAILURES) failures.push(failure)
       }
-      const counts = await importLines(source, this.#bulk, { failed })
+      const counts = await importLines(source, this.#bulk.as(author), { failed })
       return { ...counts, failures }
     } finally {
       giveBack()

@@ -60,7 +60,8 @@ export interface Registry {
    *
    * `decide` is pure: it may be called again after a lost race. When it throws, nothing changes and
    * the promise rejects with what it threw. Returning the same object changes nothing. Sections that
-   * are the same objects as before are not written again.
+   * are the same objects as before are not written again. Promises of changes of one entry settle in
+   * the order of the calls.
    *
    * @returns the new entry, or `undefined` when there is no such device or module
    */

@@ -27,6 +27,17 @@ export function signingKey(token: SasToken, keys: KeyPair): string | undefined {
   )
 }
 
+/** As `signingKey`, for clients that sign with the text of the key, not with its bytes (13, quirk 20). */
+export function signingKeyAsText(token: SasToken, keys: KeyPair): string | undefined {
+  const text = sasStringToSign(token)
+  return [keys.primaryKey, keys.secondaryKey].find((key) =>
+    signaturesMatch(
+      token.signature,
+      createHmac('sha256', Buffer.from(key)).update(text).digest('base64'),
+    ),
+  )
+}
+
 /** Splits `sr`: encoded as a whole, as the SDKs do it, or not at all (06 §1). */
 export function resourceOf({ resource }: SasToken): Resource {
   const text = resource.includes('/') ? resource : (percentDecode(resource) ?? '')

@@ -1,4 +1,10 @@
-import { type Authentication, type DeviceRef, HubError, type Identity } from '@twinward/protocol'
+import {
+  type Authentication,
+  type DeviceRef,
+  HubError,
+  type Identity,
+  MAX_MODULES_PER_DEVICE,
+} from '@twinward/protocol'
 import { type AuthenticationWrite, resolveAuthentication } from './authentication.ts'
 
 /** Modules that every edge device owns; they come and go with `capabilities.iotEdge` (01 §2). */
@@ -17,6 +23,20 @@ export function refuseSystemModule(ref: DeviceRef): void {
   if (isSystemModule(ref)) {
     throw new HubError('ArgumentInvalid', 'Module ids that begin with $ are reserved.')
   }
+}
+
+/**
+ * System modules come on their own and do not count (01 §2).
+ *
+ * @throws {HubError} `TooManyModulesOnDevice`
+ */
+export function checkModuleCount(modules: readonly { readonly ref: DeviceRef }[]): void {
+  const count = modules.filter(({ ref }) => !isSystemModule(ref)).length
+  if (count <= MAX_MODULES_PER_DEVICE) return
+  throw new HubError(
+    'TooManyModulesOnDevice',
+    `A device may have ${MAX_MODULES_PER_DEVICE} modules.`,
+  )
 }
 
 /** What an identity authenticates with after a write; a system module needs nothing (01 §3). */

@@ -1,4 +1,4 @@
-import { type DeviceRef, refKey } from '@twinward/protocol'
+import { type DeviceRef, type Identity, refKey } from '@twinward/protocol'
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -22,10 +22,11 @@ interface Activity {
   readonly ref: DeviceRef
   readonly atMs: number
   readonly isConnected: boolean
+  readonly lastCredential?: NonNullable<Identity['lastCredential']>
 }
 
 /**
- * Writes down whether an identity is connected and when it last was, as a session begins and ends (01 §1: "eventually
+ * Writes down whether an identity is connected, when it last was and with what, as a session begins and ends (01 §1: "eventually
  * consistent"). Moves no etag. Nobody waits for it; what a crash loses is the stamps of one second.
  *
  * They gather, because a commit for each connect would cost more than the connect, and a device that
@@ -38,13 +39,14 @@ export function recordActivity(
   log: Log,
 ): () => Promise<void> {
   const gathered = new Map<string, Activity>()
-  const write = async ({ ref, atMs, isConnected }: Activity) => {
+  const write = async ({ ref, atMs, isConnected, lastCredential }: Activity) => {
     try {
       await registry.change(ref, (entry) => {
         const { connected: _, ...identity } = entry.identity
         const stamps = { connectionStateUpdatedTimeMs: atMs, lastActivityTimeMs: atMs }
         const connection = { ...(isConnected && { connected: true }) }
-        return { ...entry, identity: { ...identity, ...stamps, ...connection } }
+        const credential = { ...(lastCredential && { lastCredential }) }
+        return { ...entry, identity: { ...identity, ...stamps, ...connection, ...credential } }
       })
     } catch (error) {
       log.warn({ err: error, ...ref }, 'activity was not recorded')
@@ -57,10 +59,16 @@ export function recordActivity(
   }
   const leave = bus.subscribe((notice) => {
     if (notice.kind !== 'session-opened' && notice.kind !== 'session-closed') return
-    gathered.set(refKey(notice.ref), {
-      ref: notice.ref,
-      atMs: clock.now(),
-      isConnected: notice.kind === 'session-opened',
+    const key = refKey(notice.ref)
+    const atMs = clock.now()
+    const isConnected = notice.kind === 'session-opened'
+    const credentialId = isConnected ? notice.credentialId : undefined
+    const lastCredential = credentialId
+      ? { id: credentialId, timeMs: atMs }
+      : gathered.get(key)?.lastCredential
+    gathered.set(key, {
+      ...{ ref: notice.ref, atMs, isConnected },
+      ...(lastCredential && { lastCredential }),
     })
     if (gathered.size >= MAX_GATHERED) void writeAll()
   })

@@ -59,7 +59,8 @@ export class Sessions {
     this.#live.set(key, session)
     if (!older && session.ref.moduleId === undefined) this.#devices++
     older?.close('taken over by a newer connection')
-    this.#bus.publish({ kind: 'session-opened', ref: session.ref })
+    const { ref, credential: { credentialId } = {} } = session
+    this.#bus.publish({ kind: 'session-opened', ref, ...(credentialId && { credentialId }) })
   }
 
   /** Forgets a session that has ended; a no-op when a newer one has taken its place. */
