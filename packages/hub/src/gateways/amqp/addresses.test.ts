@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { parseAudience, parseLinkAddress, parseRecipient } from './addresses.ts'
 
 const PUMP = { deviceId: 'pump-1' }
+const PARTITION_0 = { kind: 'partition', group: '$Default', partition: '0' } as const
 const APP = { deviceId: 'pump-1', moduleId: 'app' }
 
 for (const [address, expected] of [
@@ -19,8 +20,18 @@ for (const [address, expected] of [
   ['/messages/devicebound', { kind: 'service-cloud-messages' }],
   ['/messages/serviceBound/feedback', { kind: 'feedback' }],
   ['messages/ServiceBound/FileNotifications', { kind: 'file-notifications' }],
-  ['messages/events/', { kind: 'events' }],
-  ['/messages/events/ConsumerGroups/$Default/Partitions/0', { kind: 'events' }],
+  ['messages/events/', { kind: 'events', entity: 'messages/events' }],
+  ['/messages/events/ConsumerGroups/a/Partitions', { kind: 'events', entity: 'messages/events' }],
+  [
+    '/messages/events/ConsumerGroups/$Default/Partitions/0',
+    { kind: 'events', entity: 'messages/events', node: PARTITION_0 },
+  ],
+  [
+    'amqps://hub.example.net:5671/hub/consumergroups/%24Default/partitions/0',
+    { kind: 'events', entity: 'hub', node: PARTITION_0 },
+  ],
+  ['$management', { kind: 'events', entity: '', node: { kind: 'management' } }],
+  ['hub/$management/', { kind: 'events', entity: 'hub', node: { kind: 'management' } }],
 ] as const) {
   test(`parseLinkAddress: ${address}`, () => {
     assert.deepEqual(parseLinkAddress(address), expected)
@@ -41,6 +52,9 @@ for (const address of [
   '/devices/pump-1/modules//twin',
   '/devices/pump-1/twin/x',
   '/messages',
+  '/hub',
+  '/hub/ConsumerGroups/a',
+  '/hub/x/ConsumerGroups/a/Partitions/0',
   '/messages/serviceBound',
 ]) {
   test(`parseLinkAddress: '${address}' is none`, () => {

@@ -10,8 +10,28 @@ export type LinkAddress =
   | { readonly kind: 'service-cloud-messages' }
   | { readonly kind: 'feedback' }
   | { readonly kind: 'file-notifications' }
-  /** Event readers: everything under `messages/events` of the hub itself. */
-  | { readonly kind: 'events' }
+  | EventAddress
+  | RegistrationAddress
+
+/** Of the provisioning service: `{idScope}/registrations/{rid}` (11 §3.4). */
+export interface RegistrationAddress {
+  readonly kind: 'registration'
+  readonly idScope: string
+  readonly registrationId: string
+}
+
+/** What a reader of events attaches to: `{entity}/ConsumerGroups/{cg}/Partitions/{p}` or `$management`. */
+export interface EventAddress {
+  readonly kind: 'events'
+  /** As in the address, without slashes at its ends; empty for a bare `$management`. */
+  readonly entity: string
+  /** Absent: the address names nothing that one can read. */
+  readonly node?: EventNode
+}
+
+export type EventNode =
+  | { readonly kind: 'management' }
+  | { readonly kind: 'partition'; readonly group: string; readonly partition: string }
 
 const SCHEME = /^[a-z]+:\/\/[^/]*/i
 const DEVICE_KINDS: ReadonlyMap<string, 'telemetry' | 'cloud-messages' | 'twin' | 'methods'> =
@@ -43,8 +63,34 @@ export function parseLinkAddress(address: string): LinkAddress | undefined {
   const name = segments.join('/').toLowerCase()
   const kind = SERVICE_KINDS.get(name)
   if (kind) return { kind }
-  const isEvents = name === 'messages/events' || name.startsWith('messages/events/')
-  return isEvents ? { kind: 'events' } : undefined
+  return registrationAddress(segments) ?? eventAddress(segments)
+}
+
+function registrationAddress(segments: readonly string[]): RegistrationAddress | undefined {
+  const [idScope = '', registrations = ''] = segments
+  const registrationId = percentDecode(segments[2] ?? '') ?? ''
+  const isRegistration = registrations.toLowerCase() === 'registrations' && segments.length === 3
+  if (!isRegistration || registrationId === '') return undefined
+  return { kind: 'registration', idScope, registrationId }
+}
+
+function eventAddress(segments: readonly string[]): EventAddress | undefined {
+  const isOwnName = `${segments[0]}/${segments[1]}`.toLowerCase() === 'messages/events'
+  const entitySegments = isOwnName ? 2 : segments.length > 1 ? 1 : 0
+  const entity = segments.slice(0, entitySegments).join('/')
+  const node = eventNode(segments.slice(entitySegments))
+  if (!node && !isOwnName) return undefined
+  return { kind: 'events', entity, ...(node && { node }) }
+}
+
+function eventNode(segments: readonly string[]): EventNode | undefined {
+  const [first = '', group = '', third = '', partition = ''] = segments.map(percentDecode)
+  if (first.toLowerCase() === '$management' && segments.length === 1) return { kind: 'management' }
+  const isPartition =
+    first.toLowerCase() === 'consumergroups' &&
+    third.toLowerCase() === 'partitions' &&
+    segments.length === 4
+  return isPartition && group !== '' ? { kind: 'partition', group, partition } : undefined
 }
 
 /** The device or module that a message is for: `/devices/{d}[/modules/{m}]/messages/devicebound`. */

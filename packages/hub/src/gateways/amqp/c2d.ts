@@ -51,8 +51,17 @@ export class CloudDelivery {
     if (!this.#isReceiving) void this.#receiveAll()
   }
 
+  /** When the first lock ends that nobody has settled. */
+  get nextMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const { lockedUntilMs, isSettling } of this.#unsettled.values()) {
+      if (!isSettling) nextMs = Math.min(nextMs, lockedUntilMs)
+    }
+    return nextMs
+  }
+
   /** A lock that has ended gives its place in the window back. */
-  tick(nowMs: number): void {
+  look(nowMs: number): void {
     const isFull = this.#unsettled.size >= MAX_UNSETTLED
     let hasEnded = false
     for (const [token, { lockedUntilMs, isSettling }] of this.#unsettled) {
@@ -97,6 +106,7 @@ export class CloudDelivery {
     const token = message.lockToken
     const lockedUntilMs = this.#client.hub.clock.now() + MESSAGE_LOCK_MS
     this.#unsettled.set(token, { message, lockedUntilMs, isSettling: false })
+    this.#client.connection.lookBy(lockedUntilMs)
     const tag = Buffer.from(token.replaceAll('-', ''), 'hex')
     this.#link.send(encodeCloudMessage(message), {
       tag,

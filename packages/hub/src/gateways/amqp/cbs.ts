@@ -5,7 +5,7 @@ import type { Link } from './link.ts'
 import type { OutgoingLink } from './outgoing-link.ts'
 import { Fault } from './wire/fault.ts'
 import { bodyOf, decodeMessage, encodeMessage, type Message } from './wire/message.ts'
-import { AmqpMap, idOf, int } from './wire/values.ts'
+import { AmqpMap, idOf, int, symbol } from './wire/values.ts'
 
 const SAS = 'servicebus.windows.net:sastoken'
 /** Where the answers of a session go: its receiver on `$cbs`. */
@@ -15,7 +15,7 @@ const receivers = new WeakMap<object, OutgoingLink>()
  * Claims-based security (04 §2): a client proves itself after the connection is open.
  *
  *     → operation put-token, type servicebus.windows.net:sastoken, name hub.example.net/devices/d, body: token
- *     ← correlation-id of the request, status-code 200 (int), status-description
+ *     ← correlation-id of the request, status-code 200 (int), status-description, error-condition
  */
 export function serveCbs(connection: Connection, link: Link): void {
   connection.clients.usesCbs = true
@@ -33,7 +33,7 @@ async function receiveRequest(
   delivery: Incoming,
 ): Promise<void> {
   let request: Message | undefined
-  let status: readonly [number, string] = [200, 'OK']
+  let status: Status = { code: 200, description: 'OK' }
   try {
     request = decodeMessage(delivery.bytes)
     await putToken(connection, request)
@@ -47,8 +47,9 @@ async function receiveRequest(
     encodeMessage({
       properties: { correlationId: idOf(request?.properties.messageId) },
       application: new AmqpMap([
-        ['status-code', int(status[0])],
-        ['status-description', status[1]],
+        ['status-code', int(status.code)],
+        ['status-description', status.description],
+        ...(status.condition ? ([['error-condition', symbol(status.condition)]] as const) : []),
       ]),
       value: null,
     }),
@@ -67,11 +68,21 @@ async function putToken({ clients }: Connection, request: Message): Promise<void
   await clients.putToken(name, token)
 }
 
-function refusalOf({ parts }: Connection, thrown: unknown): readonly [number, string] {
-  if (thrown instanceof Fault) return [400, thrown.message]
+interface Status {
+  readonly code: number
+  readonly description: string
+  /** Of a refusal, as it would be on a link (04 §8). */
+  readonly condition?: string
+}
+
+function refusalOf({ parts }: Connection, thrown: unknown): Status {
+  if (thrown instanceof Fault) {
+    return { code: 400, description: thrown.message, condition: thrown.condition }
+  }
   const { code, message } = toHubError(thrown)
   if (code === 'ServerError') parts.hub.log.error({ err: thrown }, 'a token could not be checked')
-  return [hubErrors[code].status, message]
+  const { status, amqp } = hubErrors[code]
+  return { code: status, description: message, condition: amqp }
 }
 
 function invalid(message: string): HubError {

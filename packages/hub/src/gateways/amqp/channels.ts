@@ -8,6 +8,8 @@ import { CODE, type Performative } from './wire/performatives.ts'
 export class Channels {
   readonly #connection: Connection
   readonly #sessions = new Map<number, Session>()
+  /** Who goes on first when the peer takes more: another session each time. */
+  #firstTurn = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -20,7 +22,10 @@ export class Channels {
   }
 
   maySend(): void {
-    for (const session of this.#sessions.values()) session.maySend()
+    const sessions = [...this.#sessions.values()]
+    const first = this.#firstTurn++ % Math.max(sessions.length, 1)
+    for (const session of sessions.slice(first)) session.maySend()
+    for (const session of sessions.slice(0, first)) session.maySend()
   }
 
   /** The connection is gone. */

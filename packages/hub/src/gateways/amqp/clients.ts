@@ -1,43 +1,24 @@
-import { createHmac } from 'node:crypto'
-import {
-  CLOCK_SKEW_MS,
-  type DeviceRef,
-  formatSas,
-  HubError,
-  parseSas,
-  refKey,
-} from '@twinward/protocol'
+import { CLOCK_SKEW_MS, type DeviceRef, HubError, parseSas, refKey } from '@twinward/protocol'
 import type { Hub } from '../../hub.ts'
 import type { Proof } from '../../registry/client-certificate.ts'
-import type { Right } from '../../registry/policies.ts'
+import { parseEventUrl } from '../../registry/event-addresses.ts'
+import { HUB_RIGHTS, type Right } from '../../registry/policies.ts'
 import { type Audience, parseAudience } from './addresses.ts'
 import { unauthorized } from './conditions.ts'
 import type { Connection } from './connection.ts'
 import { DeviceClient } from './device-client.ts'
-import { ATTACH_DEADLINE_MS, MAX_TOKENS, MAX_WAITING_ATTACHES } from './limits.ts'
+import { ATTACH_DEADLINE_MS, MAX_TOKENS } from './limits.ts'
 import type { Link } from './link.ts'
-import type { SaslChoice } from './sasl.ts'
+import { OpenedLinks } from './opened-links.ts'
+import { findReaderProof, type HeldToken, type ReaderManner, readerKey } from './reader-proof.ts'
+import { Registrants } from './registrants.ts'
+import { TokenWaits } from './token-waits.ts'
 
 /** Proves an identity on a connection for as long as it lasts, in place of a token. */
 export const CERTIFICATE = 'certificate'
-const ANY_RIGHT: readonly Right[] = [
-  'ServiceConnect',
-  'DeviceConnect',
-  'RegistryRead',
-  'RegistryWrite',
-]
-/** For how long a policy's key that came by PLAIN opens a connection. */
-const KEY_LIFETIME_MS = 365 * 24 * 3600_000
 
-interface StoredToken {
-  readonly text: string
+interface StoredToken extends HeldToken {
   readonly expiresAtMs: number
-}
-
-interface Waiting {
-  readonly untilMs: number
-  readonly resolve: () => void
-  readonly reject: (error: HubError) => void
 }
 
 /**
@@ -47,53 +28,46 @@ interface Waiting {
 export class Clients {
   /** An AMQP client with a certificate and CBS means its tokens. */
   usesCbs = false
+  /** Who came for the provisioning service instead. */
+  readonly registrants: Registrants
   readonly #connection: Connection
   /** By `/devices/{d}…`, by another path, or by the empty text for the hub as a whole. */
   readonly #tokens = new Map<string, StoredToken>()
   readonly #devices = new Map<string, DeviceClient>()
-  readonly #waiting = new Set<Waiting>()
-  /** Which token opened a link. */
-  readonly #links = new Map<Link, string>()
+  readonly #waits = new TokenWaits()
+  readonly #links = new OpenedLinks()
   readonly #owners = new Map<Link, DeviceClient>()
   #hasProof = false
   #isEnded = false
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.registrants = new Registrants(connection)
   }
 
   /** Whether anybody has proven anything since the connection began. */
   get hasProof(): boolean {
-    return this.#hasProof
-  }
-
-  /** @returns whether the peer may open the connection (04 §1.1) */
-  async authenticate(choice: SaslChoice): Promise<boolean> {
-    if (choice.kind === 'later') return true
-    if (choice.kind === 'certificate') return this.#connection.certificate() !== undefined
-    if (choice.kind === 'unknown') return false
-    try {
-      await this.#authenticatePlain(choice.user, choice.password)
-      return true
-    } catch (thrown) {
-      if (thrown instanceof HubError && thrown.code !== 'ServerError') return false
-      throw thrown
-    }
+    return this.#hasProof || this.registrants.hasProof
   }
 
   /**
    * Checks a token and keeps it for what it is put for. A token for the same takes its place.
    *
    * @throws {HubError} `IotHubUnauthorized`, `IotHubUnauthorizedAccess`; `ArgumentInvalid` for an
-   *   audience that is none; `ThrottlingException` when there are too many
+   *   audience that is none; `IotHubMaxCbsTokenExceeded`
    */
   async putToken(name: string, text: string): Promise<void> {
     const audience = parseAudience(name)
     if (!audience)
       throw new HubError('ArgumentInvalid', 'name must be the host or a path below it.')
+    const eventPath = parseEventUrl(name, this.#hub.hostNames)
+    if (eventPath) {
+      this.#putReaderToken(eventPath, text)
+      return
+    }
     if (!this.#hub.hostNames.matches(audience.host)) throw unauthorized('an audience elsewhere')
     if (audience.refs.length > 0) await this.#putDeviceToken(audience, text)
-    else this.#putServiceToken(audience.path, text)
+    else this.putServiceToken(audience.path, text)
   }
 
   /**
@@ -107,7 +81,7 @@ export class Clients {
       if (key !== undefined) {
         const client = await this.#open(ref, key)
         if (!link.isAlive) throw unauthorized('the link is gone')
-        this.#links.set(link, key)
+        this.#links.add(link, { key })
         this.#owners.set(link, client)
         client.add(link)
         return client
@@ -118,19 +92,44 @@ export class Clients {
 
   /** Resolves when a service has proven that it may do this; waits for its token. */
   async service(link: Link, path: string, ...anyOf: readonly Right[]): Promise<void> {
+    const check = (authorization: string) => {
+      this.#hub.authenticator.service({ authorization, path }, ...anyOf)
+    }
     for (;;) {
       let refusal: unknown
       for (const [key, { text }] of this.#tokens) {
         if (key.startsWith('/')) continue
         try {
-          this.#hub.authenticator.service({ authorization: text, path }, ...anyOf)
-          this.#links.set(link, key)
+          check(text)
+          this.#links.add(link, { key, check })
           return
         } catch (thrown) {
           refusal = thrown
         }
       }
       if (refusal) throw refusal
+      await this.#newToken(link)
+    }
+  }
+
+  /**
+   * How somebody has proven that he may read events there; waits for his token.
+   *
+   * @param path  below the entity, in lower case
+   * @throws {HubError} `IotHubUnauthorized`, `IotHubUnauthorizedAccess`
+   */
+  async reader(
+    link: Link,
+    path: readonly string[],
+    ...allOf: readonly Right[]
+  ): Promise<ReaderManner> {
+    for (;;) {
+      const proof = findReaderProof(this.#hub, this.#tokens, path, allOf)
+      if (!link.isAlive) throw unauthorized('the link is gone')
+      if (proof) {
+        this.#links.add(link, proof)
+        return proof.manner
+      }
       await this.#newToken(link)
     }
   }
@@ -151,12 +150,9 @@ export class Clients {
     if (this.#devices.get(key) === client) this.#devices.delete(key)
   }
 
-  tick(nowMs: number): void {
-    for (const waiting of [...this.#waiting]) {
-      if (waiting.untilMs > nowMs) continue
-      this.#waiting.delete(waiting)
-      waiting.reject(unauthorized('no token came in time'))
-    }
+  /** Something may be due. */
+  look(nowMs: number): void {
+    this.#waits.look(nowMs)
     for (const [key, { expiresAtMs }] of [...this.#tokens]) {
       if (expiresAtMs <= nowMs) this.#expire(key)
     }
@@ -167,11 +163,23 @@ export class Clients {
     }
   }
 
+  /** When the first of what `look` looks for falls due. */
+  get nextMs(): number {
+    let { nextMs } = this.#waits
+    const sooner = (atMs: number) => {
+      nextMs = Math.min(nextMs, atMs)
+    }
+    for (const { expiresAtMs } of this.#tokens.values()) sooner(expiresAtMs)
+    for (const { key, credential } of this.#devices.values()) {
+      if (key === CERTIFICATE) sooner(credential.expiresAtMs)
+    }
+    return nextMs
+  }
+
   /** The connection is gone. */
   ended(): void {
     this.#isEnded = true
-    for (const waiting of this.#waiting) waiting.reject(unauthorized('the connection ended'))
-    this.#waiting.clear()
+    this.#waits.ended()
     for (const client of [...this.#devices.values()]) client.ended()
     this.#devices.clear()
     this.#tokens.clear()
@@ -179,26 +187,6 @@ export class Clients {
 
   get #hub(): Hub {
     return this.#connection.parts.hub
-  }
-
-  async #authenticatePlain(user: string, password: string): Promise<void> {
-    const host = this.#hub.hostNames.primary
-    const policy = /^(.{1,128})@sas\.root\..+$/s.exec(user)?.[1]
-    const identity = /^(.{1,300})@sas\..+$/s.exec(user)?.[1]
-    if (policy !== undefined) {
-      if (parseSas(password)?.policyName !== policy) throw unauthorized('a token of another policy')
-      this.#putServiceToken('', password)
-    } else if (identity !== undefined) await this.putToken(`${host}/devices/${identity}`, password)
-    else this.#putServiceToken('', this.#tokenOfKey(user, password))
-  }
-
-  /** A policy's name and key prove as much as the token that one can make of them. */
-  #tokenOfKey(policyName: string, key: string): string {
-    const { hostNames, clock } = this.#hub
-    const expiresAtS = Math.floor((clock.now() + KEY_LIFETIME_MS) / 1000)
-    const sign = (text: string) =>
-      createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64')
-    return formatSas(hostNames.primary, expiresAtS, sign, encodeURIComponent(policyName))
   }
 
   async #putDeviceToken({ refs }: Audience, text: string): Promise<void> {
@@ -220,22 +208,33 @@ export class Clients {
     throw refusal
   }
 
-  #putServiceToken(path: string, text: string): void {
-    this.#hub.authenticator.service({ authorization: text, path: `/${path}` }, ...ANY_RIGHT)
-    this.#store(path, text)
+  /**
+   * As `putToken` for a policy, below a path of the hub or, for '', all of it.
+   *
+   * @param isPolicyKey  it was made of the policy's name and key, as Event Hubs' clients show them
+   * @throws {HubError} `IotHubUnauthorized`, `IotHubUnauthorizedAccess`; `IotHubMaxCbsTokenExceeded`
+   */
+  putServiceToken(path: string, text: string, isPolicyKey = false): void {
+    this.#hub.authenticator.service({ authorization: text, path: `/${path}` }, ...HUB_RIGHTS)
+    this.#store(path, text, isPolicyKey)
   }
 
-  #store(key: string, text: string): void {
+  #putReaderToken(path: readonly string[], text: string): void {
+    this.#hub.authenticator.reader(text, path, 'ServiceConnect')
+    this.#store(readerKey(path), text)
+  }
+
+  #store(key: string, text: string, isPolicyKey = false): void {
     if (this.#isEnded) return
     if (this.#tokens.size >= MAX_TOKENS && !this.#tokens.has(key)) {
-      throw new HubError('ThrottlingException', `A connection may have ${MAX_TOKENS} tokens.`)
+      throw new HubError('IotHubMaxCbsTokenExceeded', `A connection may have ${MAX_TOKENS} tokens.`)
     }
     const { expiresAtMs = 0 } = parseSas(text) ?? {}
     this.#hasProof = true
-    this.#tokens.set(key, { text, expiresAtMs: expiresAtMs + CLOCK_SKEW_MS })
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const { resolve } of waiting) resolve()
+    this.#tokens.set(key, { text, isPolicyKey, expiresAtMs: expiresAtMs + CLOCK_SKEW_MS })
+    this.#connection.lookBy(expiresAtMs + CLOCK_SKEW_MS)
+    this.#links.replaced(key, text, this.#hub.log)
+    this.#waits.tokenPut()
   }
 
   /** What on this connection may prove an identity, the closest first. */
@@ -260,6 +259,7 @@ export class Clients {
     const client = new DeviceClient(this.#connection, ref, { key, credential })
     this.#hasProof = true
     this.#devices.set(refKey(ref), client)
+    if (key === CERTIFICATE) this.#connection.lookBy(credential.expiresAtMs)
     this.#hub.sessions.open(client)
     try {
       // What changed before there was a session has told nobody here.
@@ -276,21 +276,19 @@ export class Clients {
     return { token: this.#tokens.get(key)?.text ?? '' }
   }
 
-  /** Resolves when a token was put; `tick` rejects it when none comes. */
+  /** Resolves when a token was put; `look` rejects it when none comes. */
   #newToken(link: Link): Promise<void> {
     if (this.#isEnded || !link.isAlive) return Promise.reject(unauthorized('the link is gone'))
-    if (this.#waiting.size >= MAX_WAITING_ATTACHES) {
-      return Promise.reject(unauthorized('too many links wait for a token'))
-    }
     const untilMs = this.#hub.clock.now() + ATTACH_DEADLINE_MS
-    return new Promise((resolve, reject) => this.#waiting.add({ untilMs, resolve, reject }))
+    this.#connection.lookBy(untilMs)
+    return this.#waits.wait(untilMs)
   }
 
   #expire(key: string): void {
     this.#tokens.delete(key)
     const error = { condition: 'amqp:unauthorized-access', description: 'The token has expired.' }
     for (const client of [...this.#devices.values()]) if (client.key === key) client.end(error)
-    for (const [link, opener] of [...this.#links]) if (opener === key) link.detach(error)
+    for (const link of this.#links.by(key)) link.detach(error)
   }
 }
 

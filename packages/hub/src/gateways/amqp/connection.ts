@@ -3,11 +3,13 @@ import type { ClientCertificate } from '../../registry/client-certificate.ts'
 import { Channels } from './channels.ts'
 import { Clients } from './clients.ts'
 import { SILENT, STOPPING, UNPROVEN } from './conditions.ts'
+import { Deadline } from './deadline.ts'
 import { Handshake } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { IncomingLink } from './incoming-link.ts'
 import { Intake } from './intake.ts'
 import {
+  AMQPS_PORT,
   LINGER_MS,
   MAX_FRAME_BYTES,
   MAX_LINKS,
@@ -17,6 +19,7 @@ import {
   PROOF_DEADLINE_MS,
 } from './limits.ts'
 import type { Link } from './link.ts'
+import { login } from './login.ts'
 import { openLink } from './open-link.ts'
 import { encodeOpen, readOpen } from './opening.ts'
 import { Output } from './output.ts'
@@ -35,9 +38,11 @@ import {
 
 type State = 'opening' | 'open' | 'closing' | 'closed'
 
-/** Something that has to look at the clock now and then. */
+/** Something that looks at the clock now and then. */
 export interface Watched {
-  tick(nowMs: number): void
+  /** When it wants to look next, ms since the epoch; infinity: not before it says so by `lookBy`. */
+  readonly nextMs: number
+  look(nowMs: number): void
 }
 
 const SIGN_OF_LIFE = encodeFrame(AMQP_FRAME, 0)
@@ -46,6 +51,8 @@ const SIGN_OF_LIFE = encodeFrame(AMQP_FRAME, 0)
 export class Connection {
   readonly parts: GatewayParts
   readonly remote: string
+  /** The port that the peer has come to. */
+  readonly localPort: number
   readonly certificate: () => ClientCertificate | undefined
   /** Who speaks on this connection, and what they have proven. */
   readonly clients: Clients
@@ -60,15 +67,19 @@ export class Connection {
   readonly #startedMs: number
   #state: State = 'opening'
   #peerFrameBytes = MIN_FRAME_BYTES
+  #wantedHost = ''
   readonly #heartbeat: Heartbeat
   #closedMs = 0
   readonly #output: Output
+  readonly #deadline: Deadline
 
   constructor(socket: Duplex, peer: Peer, parts: GatewayParts) {
     this.parts = parts
     this.remote = peer.address
+    this.localPort = peer.localPort ?? AMQPS_PORT
     this.certificate = peer.certificate
     this.clients = new Clients(this)
+    this.#deadline = new Deadline(parts.wheel, (nowMs) => this.#look(nowMs))
     this.#output = new Output(socket, {
       drained: () => {
         this.#channels.maySend()
@@ -78,7 +89,7 @@ export class Connection {
       wrote: () => this.#heartbeat.wrote(parts.hub.clock.now()),
     })
     this.#handshake = new Handshake({
-      clients: this.clients,
+      login: (choice) => login(this, choice),
       write: (bytes) => this.write(bytes),
       refuse: (reason) => this.#leaveQuietly(reason),
       goOn: () => this.#handleAll(),
@@ -89,6 +100,7 @@ export class Connection {
     this.#socket = socket
     this.#startedMs = parts.hub.clock.now()
     this.#heartbeat = new Heartbeat(this.#startedMs)
+    this.lookBy(this.#startedMs + OPEN_DEADLINE_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('end', () => this.#gone('the peer closed the connection'))
     socket.on('error', (error) => this.#gone(`the socket failed: ${error.message}`))
@@ -100,6 +112,13 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.#state !== 'closing' && this.#state !== 'closed'
+  }
+
+  /** The name under which the peer knows the hub. */
+  get hostName(): string {
+    const { hostNames } = this.parts.hub
+    const isOwn = hostNames.matches(this.#wantedHost)
+    return isOwn ? this.#wantedHost.replace(/:\d{1,5}$/, '') : hostNames.primary
   }
 
   /** What a frame to the peer may take. */
@@ -139,10 +158,16 @@ export class Connection {
     if (link instanceof IncomingLink) this.intake.forget(link)
   }
 
-  /** Has `tick` called once a second until the returned function is called. */
+  /** Has `look` called at its `nextMs` until the returned function is called. */
   watch(item: Watched): () => void {
     this.#watched.add(item)
+    this.lookBy(item.nextMs)
     return () => this.#watched.delete(item)
+  }
+
+  /** Something falls due at this time, earlier than what was known of before. */
+  lookBy(atMs: number): void {
+    this.#deadline.by(atMs)
   }
 
   /** Says why and ends the connection. */
@@ -165,26 +190,36 @@ export class Connection {
     else this.#socket.once('finish', () => this.#socket.destroy())
   }
 
-  /** Called once a second. */
-  tick(nowMs: number): void {
-    if (this.#state === 'closed') return
+  /** Something may be due. @returns when to look again */
+  #look(nowMs: number): number {
     if (this.#state === 'closing') {
-      if (nowMs - this.#closedMs > LINGER_MS) this.#socket.destroy()
-      return
-    }
-    if (this.#state !== 'open') {
-      if (nowMs - this.#startedMs > OPEN_DEADLINE_MS) this.#gone('it was not opened in time')
-      return
-    }
+      if (nowMs >= this.#closedMs + LINGER_MS) this.#socket.destroy()
+    } else if (this.#state === 'opening') {
+      if (nowMs >= this.#startedMs + OPEN_DEADLINE_MS) this.#gone('it was not opened in time')
+    } else if (this.#state === 'open') this.#lookOpen(nowMs)
+    return this.#nextMs
+  }
+
+  #lookOpen(nowMs: number): void {
     // A peer whose bytes we hold up ourselves is not silent.
     if (this.intake.isOverloaded) this.#heartbeat.heard(nowMs)
-    this.clients.tick(nowMs)
-    for (const item of [...this.#watched]) item.tick(nowMs)
-    if (!this.clients.hasProof && nowMs - this.#startedMs > PROOF_DEADLINE_MS) {
+    this.clients.look(nowMs)
+    for (const item of [...this.#watched]) if (item.nextMs <= nowMs) item.look(nowMs)
+    if (!this.clients.hasProof && nowMs >= this.#startedMs + PROOF_DEADLINE_MS) {
       this.close(UNPROVEN)
     } else if (this.#heartbeat.isSilent(nowMs)) {
       this.close(SILENT)
     } else if (this.#heartbeat.isDue(nowMs)) this.write(SIGN_OF_LIFE)
+  }
+
+  get #nextMs(): number {
+    if (this.#state === 'closed') return Number.POSITIVE_INFINITY
+    if (this.#state === 'closing') return this.#closedMs + LINGER_MS
+    if (this.#state === 'opening') return this.#startedMs + OPEN_DEADLINE_MS
+    const proofMs = this.#startedMs + PROOF_DEADLINE_MS
+    const unprovenMs = this.clients.hasProof ? Number.POSITIVE_INFINITY : proofMs
+    const nextMs = Math.min(this.#heartbeat.nextMs, this.clients.nextMs, unprovenMs)
+    return [...this.#watched].reduce((next, item) => Math.min(next, item.nextMs), nextMs)
   }
 
   #receive(chunk: Buffer): void {
@@ -245,10 +280,12 @@ export class Connection {
   }
 
   #handleOpen(performative: Performative): void {
-    const { frameBytes, idleMs } = readOpen(performative)
+    const { hostName, frameBytes, idleMs } = readOpen(performative)
+    this.#wantedHost = hostName
     this.#peerFrameBytes = frameBytes
     this.#heartbeat.peerIdleMs = idleMs
     this.#state = 'open'
+    this.lookBy(this.#nextMs)
     this.write(encodeOpen(this.parts.hub.hostNames.primary))
     if (idleMs !== undefined && idleMs < MIN_PEER_IDLE_MS) {
       throw new Fault('amqp:not-allowed', `idle timeouts under ${MIN_PEER_IDLE_MS} ms`)
@@ -266,6 +303,7 @@ export class Connection {
   #leave(): void {
     this.#state = 'closing'
     this.#closedMs = this.parts.hub.clock.now()
+    this.lookBy(this.#closedMs + LINGER_MS)
     this.#output.flush()
     this.#socket.resume()
     this.#socket.end()
@@ -281,6 +319,7 @@ export class Connection {
     if (this.#state === 'closed') return
     const wasOpen = this.isOpen
     this.#state = 'closed'
+    this.#deadline.stop()
     if (wasOpen) this.#endAll(reason)
     this.#output.close()
     // Half a connection is none.

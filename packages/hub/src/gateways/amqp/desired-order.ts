@@ -33,8 +33,13 @@ export class DesiredOrder {
 
   /** A notice was lost: the device has to read its twin again. */
   isBroken(nowMs: number): boolean {
-    if (this.#held.size > MAX_HELD_CHANGES) return true
-    return this.#held.size > 0 && nowMs - this.#sinceMs >= GAP_MS
+    return nowMs >= this.brokenMs
+  }
+
+  /** From when on `isBroken` says so, unless what is missing comes. */
+  get brokenMs(): number {
+    if (this.#held.size === 0) return Number.POSITIVE_INFINITY
+    return this.#held.size > MAX_HELD_CHANGES ? this.#sinceMs : this.#sinceMs + GAP_MS
   }
 
   #release(): readonly Buffer[] {

@@ -1,4 +1,5 @@
 import { HubError } from '@twinward/protocol'
+import { FEEDBACK_GATHER_MS, type FeedbackBatch } from '../../messages/feedback.ts'
 import { feedbackView } from '../../messages/feedback-view.ts'
 import type { StoredFeedback } from '../../messages/message-queue.ts'
 import type { Connection } from './connection.ts'
@@ -15,10 +16,14 @@ const MAX_UNSETTLED = 4
 export function serveFeedback(connection: Connection, link: OutgoingLink): void {
   const reader = new FeedbackReader(connection, link)
   const unwatch = connection.watch(reader)
+  const unsubscribe = connection.parts.hub.bus.subscribe(({ kind }) => {
+    if (kind === 'feedback-waiting') void reader.read()
+  })
   link.accept({
     maySend: () => void reader.read(),
     closed: () => {
       unwatch()
+      unsubscribe()
       reader.closed()
     },
   })
@@ -28,37 +33,58 @@ class FeedbackReader {
   readonly #connection: Connection
   readonly #link: OutgoingLink
   readonly #held = new Set<string>()
+  /** Also without a notice: one may be lost, and locks of other readers end without any. */
+  nextMs: number
+  #lastBatchMs = Number.NEGATIVE_INFINITY
   #isReading = false
+  /** Something may have come since the last look. */
+  #isStale = false
 
   constructor(connection: Connection, link: OutgoingLink) {
     this.#connection = connection
     this.#link = link
+    this.nextMs = this.#nowMs + FEEDBACK_GATHER_MS
   }
 
-  /** New records tell nobody, so they are looked for. */
-  tick(): void {
+  look(): void {
     void this.read()
   }
 
+  /** Sends what waits and is ripe, as far as credit and peer allow. Never rejects. */
   async read(): Promise<void> {
+    this.#isStale = true
     if (this.#isReading) return
     this.#isReading = true
     const { feedback, log } = this.#connection.parts.hub
     try {
-      while (this.#mayRead) {
-        const batch = await feedback.receive()
-        if (!batch) break
-        if (this.#link.credit === 0) {
-          feedback.abandon(batch.lockToken)
-          break
-        }
-        this.#send(batch.lockToken, batch.records)
+      while (this.#isStale && this.#mayRead) {
+        this.#isStale = false
+        const batch = await feedback.cut(this.#lastBatchMs)
+        if (batch) this.#sendOrReturn(batch)
       }
     } catch (error) {
       if (!(error instanceof HubError)) log.error({ err: error }, 'feedback could not be read')
     }
     this.#isReading = false
+    const nowMs = this.#nowMs
+    const gatheredMs = this.#lastBatchMs + FEEDBACK_GATHER_MS
+    this.nextMs = gatheredMs > nowMs ? gatheredMs : nowMs + FEEDBACK_GATHER_MS
+    this.#connection.lookBy(this.nextMs)
     this.#link.drained()
+  }
+
+  #sendOrReturn({ lockToken, records }: FeedbackBatch): void {
+    if (this.#link.credit === 0) {
+      this.#connection.parts.hub.feedback.abandon(lockToken)
+      return
+    }
+    this.#isStale = true
+    this.#lastBatchMs = this.#nowMs
+    this.#send(lockToken, records)
+  }
+
+  get #nowMs(): number {
+    return this.#connection.parts.hub.clock.now()
   }
 
   /** What was not settled goes back. */
@@ -108,7 +134,8 @@ class FeedbackReader {
 
   async #settle(token: string, { kind }: Outcome): Promise<void> {
     const { feedback } = this.#connection.parts.hub
-    if (kind === 'accepted') await feedback.complete(token)
-    else feedback.abandon(token)
+    if (kind !== 'accepted') return feedback.abandon(token)
+    await feedback.complete(token)
+    if (this.#link.isOpen) await this.read()
   }
 }

@@ -1,6 +1,13 @@
-import type { Clients } from './clients.ts'
 import { MAX_SASL_FRAME_BYTES } from './limits.ts'
-import { readSaslInit, SASL_OK, SASL_REFUSED, saslMechanisms, saslOutcome } from './sasl.ts'
+import {
+  readSaslInit,
+  SASL_OK,
+  SASL_REFUSED,
+  type SaslChoice,
+  type SaslCode,
+  saslMechanisms,
+  saslOutcome,
+} from './sasl.ts'
 import { Fault } from './wire/fault.ts'
 import {
   type Frame,
@@ -15,7 +22,8 @@ type State = 'first header' | 'sasl' | 'checking' | 'second header' | 'done' | '
 
 /** What a handshake wants of its connection. */
 export interface HandshakeOwner {
-  readonly clients: Clients
+  /** Whether the peer may open the connection. */
+  login(choice: SaslChoice): Promise<SaslCode>
   write(bytes: Buffer): void
   /** The peer is told already; `reason` is for the log. */
   refuse(reason: string): void
@@ -74,18 +82,18 @@ export class Handshake {
     if (code !== CODE.saslInit) throw new Fault('amqp:decode-error', 'not a sasl-init')
     const choice = readSaslInit(fields.text(0), fields.bytes(1) ?? Buffer.alloc(0))
     this.#state = 'checking'
-    this.#owner.clients.authenticate(choice).then(
-      (isAuthenticated) => this.#checked(isAuthenticated),
+    this.#owner.login(choice).then(
+      (code) => this.#checked(code),
       (error) => {
         this.#owner.failed(error)
-        this.#checked(false)
+        this.#checked(SASL_REFUSED)
       },
     )
   }
 
-  #checked(isAuthenticated: boolean): void {
-    this.#owner.write(saslOutcome(isAuthenticated ? SASL_OK : SASL_REFUSED))
-    if (isAuthenticated) {
+  #checked(code: SaslCode): void {
+    this.#owner.write(saslOutcome(code))
+    if (code === SASL_OK) {
       this.#state = 'second header'
       this.#owner.goOn()
     } else this.#refuse('its SASL credentials were refused')

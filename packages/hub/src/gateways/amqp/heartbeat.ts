@@ -22,13 +22,27 @@ export class Heartbeat {
 
   /** Nothing was heard for so long that the peer counts as gone. */
   isSilent(nowMs: number): boolean {
-    return nowMs - this.#heardMs > MAX_SILENCE_MS
+    return nowMs >= this.#silentAtMs
   }
 
-  /** Whether a sign of life is due: half of the peer's time, less a tick that may be late. */
+  /** Whether a sign of life is due. */
   isDue(nowMs: number): boolean {
+    return nowMs >= this.#dueAtMs
+  }
+
+  /** When one of the two will be so, if nothing happens until then. */
+  get nextMs(): number {
+    return Math.min(this.#silentAtMs, this.#dueAtMs)
+  }
+
+  get #silentAtMs(): number {
+    return this.#heardMs + MAX_SILENCE_MS
+  }
+
+  /** Half of the peer's time, less a tick that may be late. */
+  get #dueAtMs(): number {
     const { peerIdleMs } = this
-    if (peerIdleMs === undefined) return false
-    return nowMs - this.#wroteMs >= (peerIdleMs - MIN_PEER_IDLE_MS) / 2
+    if (peerIdleMs === undefined) return Number.POSITIVE_INFINITY
+    return this.#wroteMs + (peerIdleMs - MIN_PEER_IDLE_MS) / 2
   }
 }

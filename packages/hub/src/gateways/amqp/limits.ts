@@ -1,5 +1,8 @@
 import { MAX_MESSAGE_BYTES } from '@twinward/protocol'
 
+/** Where AMQP over TLS is, unless somebody chose another port. */
+export const AMQPS_PORT = 5671
+
 /** What a peer has for its protocol header, SASL and open. */
 export const OPEN_DEADLINE_MS = 30_000
 /** How long a connection may go on without anybody having proven who he is. */

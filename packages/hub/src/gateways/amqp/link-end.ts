@@ -3,6 +3,7 @@ import type { Session } from './session.ts'
 import {
   type AmqpError,
   type Attach,
+  type AttachAnswer,
   attachAnswer,
   CODE,
   encodePerformative,
@@ -11,6 +12,9 @@ import {
 import { uint } from './wire/values.ts'
 
 type State = 'waiting' | 'open' | 'detached'
+
+/** What the hub says of a link it opens, beyond what the peer asked for. */
+export type AnswerTerms = Pick<AttachAnswer, 'filter' | 'isPresettled'>
 
 /** One end of a link: what both directions share. */
 export abstract class LinkEnd {
@@ -52,9 +56,9 @@ export abstract class LinkEnd {
     this.onEnd()
   }
 
-  protected answer(isAccepted: boolean): void {
+  protected answer(isAccepted: boolean, terms: AnswerTerms = {}): void {
     const maxMessageBytes = MAX_ANNOUNCED_MESSAGE_BYTES
-    this.session.writeFrame(attachAnswer(this.attach, { isAccepted, maxMessageBytes }))
+    this.session.writeFrame(attachAnswer(this.attach, { isAccepted, maxMessageBytes, ...terms }))
   }
 
   protected write(code: number, fields: Parameters<typeof encodePerformative>[1]): void {

@@ -1,14 +1,17 @@
 import { type DeviceRef, HubError, refKey } from '@twinward/protocol'
+import type { Use } from '../../registry/permissions.ts'
 import { type LinkAddress, parseLinkAddress } from './addresses.ts'
 import { CloudDelivery } from './c2d.ts'
 import { serveCbs } from './cbs.ts'
 import { conditionFor } from './conditions.ts'
 import type { Connection } from './connection.ts'
+import { openEventsLink } from './events.ts'
 import { serveFeedback } from './feedback.ts'
 import { serveFileNotifications } from './file-notifications.ts'
 import { IncomingLink } from './incoming-link.ts'
 import type { Link } from './link.ts'
 import { OutgoingLink } from './outgoing-link.ts'
+import { serveRegistration } from './registration.ts'
 import { serveServiceCloudMessages } from './service-c2d.ts'
 import { serveTelemetry } from './telemetry.ts'
 
@@ -40,8 +43,10 @@ async function open(connection: Connection, link: Link): Promise<void> {
     case 'feedback':
     case 'file-notifications':
       return openServiceLink(connection, link, address.kind)
+    case 'registration':
+      return serveRegistration(connection, link, address)
     case 'events':
-      throw new HubError('NotImplemented', 'Events are not read over AMQP by this version.')
+      return openEventsLink(connection, link, address)
     default:
       throw addressNotFound(link)
   }
@@ -60,6 +65,8 @@ async function openDeviceLink(
     (kind === 'telemetry' && (link instanceof IncomingLink || ref.moduleId !== undefined))
   if (!isFound) throw addressNotFound(link)
   const client = await connection.clients.device(link, ref)
+  const use = useOf(kind, link)
+  if (use) connection.parts.hub.permissions.check(ref, use)
   announceModel(connection, link, ref)
   if (kind === 'twin') client.twinChannel(link).attach(link)
   else if (kind === 'methods') client.methodChannel(link).attach(link)
@@ -67,6 +74,13 @@ async function openDeviceLink(
   else if (kind === 'cloud-messages') new CloudDelivery(client, link).start()
   // The inputs of a module: nobody routes to them, so there is nothing to send.
   else link.accept({})
+}
+
+/** What a link is for, beyond its own twin and what is asked of each message. */
+function useOf(kind: LinkAddress['kind'], link: Link): Use | undefined {
+  if (kind === 'methods') return 'methods'
+  if (kind === 'cloud-messages') return 'cloud-messages'
+  return kind === 'telemetry' && link instanceof OutgoingLink ? 'inputs' : undefined
 }
 
 async function openServiceLink(

@@ -7,6 +7,8 @@ import { uint, ushort } from './wire/values.ts'
 
 /** What a peer says of itself when it opens the connection. */
 export interface PeerTerms {
+  /** The name under which it looks for the hub. */
+  readonly hostName: string
   /** What we use of what it takes. */
   readonly frameBytes: number
   /** The silence that it does not stand; `undefined`: any. */
@@ -18,6 +20,7 @@ export function readOpen({ code, fields }: Performative): PeerTerms {
   if (code !== CODE.open) throw new Fault('amqp:connection:framing-error', 'not an open')
   const frameBytes = fields.uint(2) ?? MAX_FRAME_BYTES
   return {
+    hostName: fields.text(1) ?? '',
     frameBytes: Math.min(Math.max(frameBytes, MIN_FRAME_BYTES), MAX_FRAME_BYTES),
     idleMs: fields.uint(4) || undefined,
   }

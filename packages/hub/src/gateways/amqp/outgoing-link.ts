@@ -1,5 +1,5 @@
 import { MAX_WAITING_MESSAGES } from './limits.ts'
-import { LinkEnd } from './link-end.ts'
+import { type AnswerTerms, LinkEnd } from './link-end.ts'
 import type { Fields, Outcome } from './wire/performatives.ts'
 import { uint } from './wire/values.ts'
 
@@ -29,11 +29,11 @@ export class OutgoingLink extends LinkEnd {
   /** Messages for which there was no credit. */
   readonly #waiting: Buffer[] = []
 
-  accept(use: OutgoingUse): void {
+  accept(use: OutgoingUse, terms: AnswerTerms = {}): void {
     if (this.state !== 'waiting') return
     this.state = 'open'
     this.#use = use
-    this.answer(true)
+    this.answer(true, terms)
     this.maySend()
   }
 
@@ -79,6 +79,11 @@ export class OutgoingLink extends LinkEnd {
     this.#isDraining = false
   }
 
+  /** Sends one message that is settled at once; there must be credit. */
+  sendSettled(message: Buffer): void {
+    this.send(message, { tag: this.#makeTag() })
+  }
+
   /** Sends one message; there must be credit. */
   send(message: Buffer, { tag, whenSettled }: SendOptions): void {
     this.#credit--
@@ -119,7 +124,7 @@ export class OutgoingLink extends LinkEnd {
   protected onEnd(): void {
     this.session.connection.linkEnded(this)
     this.#waiting.length = 0
-    this.session.forgetUnsettled(this)
+    this.session.forget(this)
     this.#use.closed?.()
   }
 }

@@ -3,7 +3,7 @@ import { MAX_PENDING_WRITE_BYTES, MAX_READY_BYTES } from './limits.ts'
 
 /** Who is told how it goes with the bytes of an `Output`. */
 export interface OutputOwner {
-  /** The peer, which was slow, takes bytes again. */
+  /** What can wait may go out again: the peer was slow, or more waited than should. */
   drained(): void
   /** The peer leaves more with us than it may. */
   overfull(): void
@@ -45,17 +45,21 @@ export class Output {
 
   /** Transfers that wait for a window of the peer count as well. */
   heldChanged(bytes: number): void {
+    const beforeBytes = this.#pendingBytes
     this.#heldBytes += bytes
     if (bytes > 0) this.#check()
+    else this.#relieve(beforeBytes)
   }
 
   flush(): void {
+    const beforeBytes = this.#pendingBytes
     const bytes = Buffer.concat(this.#ready, this.#readyBytes)
     this.#ready = []
     this.#readyBytes = 0
     if (bytes.length === 0 || this.#isClosed) return
     this.#owner.wrote()
     const isFlowing = this.#socket.write(bytes)
+    if (isFlowing) this.#relieve(beforeBytes)
     if (isFlowing || this.#isPeerSlow) return
     this.#isPeerSlow = true
     this.#socket.once('drain', () => {
@@ -69,6 +73,11 @@ export class Output {
     this.#isClosed = true
     this.#ready = []
     this.#readyBytes = 0
+  }
+
+  /** A socket that takes everything at once never drains, and a window opens without it. */
+  #relieve(beforeBytes: number): void {
+    if (beforeBytes >= MAX_READY_BYTES && this.takesMore) setImmediate(() => this.#owner.drained())
   }
 
   get #pendingBytes(): number {

@@ -7,6 +7,9 @@ const MECHANISMS = ['MSSBCBS', 'ANONYMOUS', 'PLAIN', 'EXTERNAL']
 
 export const SASL_OK = 0
 export const SASL_REFUSED = 1
+/** Not now: another time it may be let in. */
+export const SASL_BUSY = 4
+export type SaslCode = typeof SASL_OK | typeof SASL_REFUSED | typeof SASL_BUSY
 
 /** How a peer authenticates before it opens the connection. */
 export type SaslChoice =
@@ -20,7 +23,7 @@ export function saslMechanisms(): Buffer {
   return encodeFrame(SASL_FRAME, 0, body)
 }
 
-export function saslOutcome(code: typeof SASL_OK | typeof SASL_REFUSED): Buffer {
+export function saslOutcome(code: SaslCode): Buffer {
   const body = encodePerformative(CODE.saslOutcome, [new Typed('ubyte', code)])
   return encodeFrame(SASL_FRAME, 0, body)
 }

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { Hub } from '../../hub.ts'
 import type { ClientCertificate } from '../../registry/client-certificate.ts'
+import { Wheel } from '../wheel.ts'
 import { Connection } from './connection.ts'
 
 export const DEFAULT_MAX_CONNECTIONS = 100_000
-const TICK_MS = 1000
 
 export interface AmqpGatewayOptions {
   /** More connections than this are closed at once. */
@@ -16,11 +16,14 @@ export interface Peer {
   /** For the log. */
   readonly address: string
   readonly certificate: () => ClientCertificate | undefined
+  /** Where the stream came to. Default: AMQP's own port, 5671. */
+  readonly localPort?: number | undefined
 }
 
 /** What the connections of a gateway share. */
 export interface GatewayParts {
   readonly hub: Hub
+  readonly wheel: Wheel
   /** The socket of `connection` is gone. */
   closed(connection: Connection): void
   /** Work that `AmqpGateway.close` waits for; it must not reject. */
@@ -33,7 +36,6 @@ export class AmqpGateway {
   readonly #maxConnections: number
   readonly #connections = new Set<Connection>()
   readonly #background = new Set<Promise<void>>()
-  readonly #stopTicking: () => void
   #isClosed = false
   #isFull = false
   #whenEmpty: (() => void) | undefined
@@ -42,13 +44,10 @@ export class AmqpGateway {
     this.#maxConnections = maxConnections
     this.#parts = {
       hub,
+      wheel: new Wheel(hub.clock),
       closed: (connection) => this.#closed(connection),
       background: (work) => this.#keep(work),
     }
-    this.#stopTicking = hub.clock.every(TICK_MS, () => {
-      const nowMs = hub.clock.now()
-      for (const connection of [...this.#connections]) connection.tick(nowMs)
-    })
   }
 
   /** Sockets that are open, whether or not anybody has authenticated there. */
@@ -73,7 +72,7 @@ export class AmqpGateway {
   /** Ends all connections; resolves when they are gone and what they held is released. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#stopTicking()
+    this.#parts.wheel.close()
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
     })

@@ -3,6 +3,7 @@ import { IncomingLink } from './incoming-link.ts'
 import { MAX_HANDLE, SESSION_WINDOW } from './limits.ts'
 import type { Link } from './link.ts'
 import { OutgoingLink, type SendOptions, type WhenSettled } from './outgoing-link.ts'
+import { SendWindow } from './send-window.ts'
 import { Fault } from './wire/fault.ts'
 import { AMQP_FRAME, encodeFrame } from './wire/frames.ts'
 import {
@@ -19,8 +20,6 @@ import {
 } from './wire/performatives.ts'
 import { type AmqpValue, uint, ushort } from './wire/values.ts'
 
-/** A transfer's own fields, at most, with a tag of 32 bytes. */
-const TRANSFER_OVERHEAD_BYTES = 80
 const UNBOUNDED = 0xffffffff
 
 interface Sent {
@@ -34,21 +33,19 @@ export class Session {
   readonly channel: number
   readonly #links = new Map<number, Link>()
   readonly #unsettled = new Map<number, Sent>()
-  /** Transfers that wait for the peer's window. */
-  readonly #held: Buffer[] = []
-  #nextDeliveryId = 0
-  #nextOutgoingId = 0
+  readonly #sending: SendWindow
   #nextIncomingId: number
   #incomingWindow = SESSION_WINDOW
-  /** Transfers that the peer still takes. */
-  #remoteWindow: number
   #isEnded = false
+  #firstTurn = 0
 
   constructor(connection: Connection, channel: number, begin: Fields) {
     this.connection = connection
     this.channel = channel
     this.#nextIncomingId = begin.mustUint(1)
-    this.#remoteWindow = begin.mustUint(2)
+    this.#sending = new SendWindow(this, begin.mustUint(2), (id, { link, whenSettled }) => {
+      if (whenSettled) this.#unsettled.set(id, { link, whenSettled })
+    })
     this.#write(CODE.begin, [
       ushort(channel),
       uint(0),
@@ -92,8 +89,7 @@ export class Session {
     this.#isEnded = true
     this.#links.clear()
     this.#unsettled.clear()
-    for (const frame of this.#held) this.connection.heldChanged(-frame.length)
-    this.#held.length = 0
+    this.#sending.ended()
   }
 
   writeFrame(body: Buffer): void {
@@ -106,7 +102,7 @@ export class Session {
     this.#write(CODE.flow, [
       uint(this.#nextIncomingId),
       uint(SESSION_WINDOW),
-      uint(this.#nextOutgoingId),
+      uint(this.#sending.nextTransferId),
       uint(UNBOUNDED),
       ...link,
     ])
@@ -116,40 +112,16 @@ export class Session {
     this.#write(CODE.disposition, [true, uint(id), null, true, outcomeValue(outcome)])
   }
 
-  sendTransfer(link: OutgoingLink, message: Buffer, { tag, whenSettled }: SendOptions): void {
-    const id = this.#nextDeliveryId
-    this.#nextDeliveryId = (id + 1) >>> 0
-    if (whenSettled) this.#unsettled.set(id, { link, whenSettled })
-    const chunkBytes = this.connection.peerFrameBytes - TRANSFER_OVERHEAD_BYTES
-    const handle = uint(link.attach.handle)
-    for (let at = 0; at === 0 || at < message.length; at += chunkBytes) {
-      const hasMore = at + chunkBytes < message.length
-      const first = [uint(id), tag, uint(0), whenSettled === undefined]
-      const fields = [handle, ...(at === 0 ? first : [null, null, null, null]), hasMore]
-      const transfer = encodePerformative(CODE.transfer, fields)
-      const chunk = message.subarray(at, at + chunkBytes)
-      this.#sendTransferFrame(encodeFrame(AMQP_FRAME, this.channel, transfer, chunk))
-    }
+  sendTransfer(link: OutgoingLink, message: Buffer, options: SendOptions): void {
+    this.#sending.send(link, message, options)
   }
 
-  /** What was sent on a link that is gone: whoever sent it knows. */
-  forgetUnsettled(link: OutgoingLink): void {
+  /** A link is gone: whoever sent something on it knows. */
+  forget(link: OutgoingLink): void {
+    this.#sending.forget(link)
     for (const [id, sent] of this.#unsettled) {
       if (sent.link === link) this.#unsettled.delete(id)
     }
-  }
-
-  #sendTransferFrame(frame: Buffer): void {
-    if (this.#held.length > 0 || this.#remoteWindow <= 0) {
-      this.#held.push(frame)
-      this.connection.heldChanged(frame.length)
-    } else this.#sendNow(frame)
-  }
-
-  #sendNow(frame: Buffer): void {
-    this.#remoteWindow--
-    this.#nextOutgoingId = (this.#nextOutgoingId + 1) >>> 0
-    this.connection.write(frame)
   }
 
   #write(code: number, fields: readonly (AmqpValue | undefined)[]): void {
@@ -185,9 +157,8 @@ export class Session {
   #flow(fields: Fields): void {
     const nextIncomingId = fields.uint(0) ?? 0
     const window = fields.mustUint(1)
-    const inFlight = (this.#nextOutgoingId - nextIncomingId) >>> 0
-    this.#remoteWindow = inFlight > UNBOUNDED / 2 ? window : window - inFlight
-    this.#release()
+    const inFlight = (this.#sending.nextTransferId - nextIncomingId) >>> 0
+    this.#sending.open(inFlight > UNBOUNDED / 2 ? window : window - inFlight)
     const handle = fields.uint(4)
     if (handle !== undefined) {
       this.#find(handle).flow(fields)
@@ -198,20 +169,12 @@ export class Session {
     this.maySend()
   }
 
-  /** The peer takes more: links go on with what waits. */
+  /** The peer takes more: links go on with what waits, each time another one first. */
   maySend(): void {
-    for (const link of this.#links.values()) {
-      if (link instanceof OutgoingLink) link.maySend()
-    }
-  }
-
-  #release(): void {
-    while (this.#remoteWindow > 0) {
-      const frame = this.#held.shift()
-      if (!frame) return
-      this.connection.heldChanged(-frame.length)
-      this.#sendNow(frame)
-    }
+    const links = [...this.#links.values()].filter((link) => link instanceof OutgoingLink)
+    const first = this.#firstTurn++ % Math.max(links.length, 1)
+    for (const link of links.slice(first)) link.maySend()
+    for (const link of links.slice(0, first)) link.maySend()
   }
 
   #transfer(fields: Fields, payload: Buffer): void {

@@ -23,6 +23,7 @@ async function receive(
   try {
     const isBatch = delivery.format === BATCH_FORMAT
     const messages = readDeviceMessages(ref, delivery.bytes, isBatch)
+    hub.permissions.checkMessages(ref, messages)
     const [first] = messages
     if (!isBatch && first) await hub.telemetry.accept(first, credential)
     else if (messages.length > 0) await hub.telemetry.acceptBatch(messages, credential)

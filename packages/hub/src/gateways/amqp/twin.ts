@@ -86,10 +86,15 @@ export class TwinChannel implements Channel {
       body: Buffer.from(JSON.stringify({ ...withoutMetadata(patch), $version: version })),
     })
     this.#send(this.#order.change(version, message, this.#client.hub.clock.now()))
+    this.#client.connection.lookBy(this.nextMs)
+  }
+
+  get nextMs(): number {
+    return this.#order.brokenMs
   }
 
   /** A gap that stays means that a notice was lost: the device attaches and reads again. */
-  tick(nowMs: number): void {
+  look(nowMs: number): void {
     if (!this.#order.isBroken(nowMs)) return
     this.#order = new DesiredOrder()
     this.receiver?.detach({

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Authenticator, Grant } from '../../registry/authenticator.ts'
 import type { Right } from '../../registry/policies.ts'
+import type { WriteAuthor } from '../../twins/desired-review.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,4 +22,9 @@ export function authorize(authenticator: Authenticator, ...anyOf: readonly Right
     request.grant = authenticator.service({ authorization, path: request.url }, ...anyOf)
     done()
   }
+}
+
+/** Who a request comes from, for writes that look at rights. */
+export function authorOf({ grant }: FastifyRequest): WriteAuthor | undefined {
+  return grant && { name: grant.policyName, rights: grant.rights }
 }

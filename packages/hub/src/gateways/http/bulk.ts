@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 import type { Hub } from '../../hub.ts'
 import type { EntryFailure } from '../../registry/bulk.ts'
 import { ImportEntryShape, readImportEntry } from '../../registry/import-entry.ts'
-import { authorize } from './authorize.ts'
+import { authorize, authorOf } from './authorize.ts'
 
 const BulkBody = Type.Array(ImportEntryShape)
 
@@ -21,7 +21,8 @@ export function bulkRoutes(app: FastifyInstance, hub: Hub): void {
       },
     },
     async (request, reply) => {
-      const failures = await hub.bulk.run(request.body.map(readImportEntry))
+      const bulk = hub.bulk.as(authorOf(request))
+      const failures = await bulk.run(request.body.map(readImportEntry))
       if (failures.length > 0) reply.code(400)
       return {
         isSuccessful: failures.length === 0,

@@ -86,8 +86,11 @@ function telemetryRouteAt(app: FastifyInstance, hub: Hub, url: string, params: T
       const { body = Buffer.alloc(0), credential } = request
       if (!credential) throw new Error('a sender without a credential')
       const ref = senderOf(request.params)
-      if (isBatch(request)) await hub.telemetry.acceptBatch(readBatch(ref, body), credential)
-      else await hub.telemetry.accept(readMessage(ref, request, body), credential)
+      const messages = isBatch(request) ? readBatch(ref, body) : [readMessage(ref, request, body)]
+      hub.permissions.checkMessages(ref, messages)
+      const [first] = messages
+      if (isBatch(request) || !first) await hub.telemetry.acceptBatch(messages, credential)
+      else await hub.telemetry.accept(first, credential)
       return reply.code(204).send()
     },
   )

@@ -5,7 +5,7 @@ import type { Hub } from '../../hub.ts'
 import type { RegistryJob } from '../../registry/registry-job.ts'
 import { type JobRequest, readJobType } from '../../registry/registry-job-run.ts'
 import { formatTime } from '../../twins/view.ts'
-import { authorize } from './authorize.ts'
+import { authorize, authorOf } from './authorize.ts'
 
 /** Names of files when the request has none (01 §7). */
 const DEVICES_NAME = 'devices.txt'
@@ -39,7 +39,11 @@ export function registryJobRoutes(app: FastifyInstance, hub: Hub): void {
   app.post<{ Body: Static<typeof JobBody> }>(
     '/jobs/create',
     { onRequest: write, schema: { tags, summary: 'Import or export devices', body: JobBody } },
-    async (request) => jobView(await registryJobs.create(readRequest(request.body))),
+    async (request) => {
+      const author = authorOf(request)
+      const job = { ...readRequest(request.body), ...(author && { author }) }
+      return jobView(await registryJobs.create(job))
+    },
   )
 
   app.get(

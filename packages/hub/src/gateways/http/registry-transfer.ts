@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox'
 import type { Hub } from '../../hub.ts'
 import { logLine } from '../../registry/registry-job-run.ts'
 import type { ImportReport } from '../../registry/registry-transfer.ts'
-import { authorize } from './authorize.ts'
+import { authorize, authorOf } from './authorize.ts'
 
 const ExportQuery = Type.Object({ excludeKeys: Type.Optional(Type.String()) })
 const ImportQuery = Type.Object({ firstLine: Type.Optional(Type.String()) })
@@ -48,7 +48,8 @@ export async function registryTransferRoutes(
     async (request) => {
       const chunks = request.body ?? Readable.from([])
       const firstLine = readFirstLine(request.query.firstLine)
-      return reportView(await hub.registryTransfer.import({ chunks, firstLine }))
+      const author = authorOf(request)
+      return reportView(await hub.registryTransfer.import({ chunks, firstLine }, author))
     },
   )
 }

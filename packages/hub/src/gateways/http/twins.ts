@@ -6,7 +6,7 @@ import type { Entry } from '../../registry/registry.ts'
 import { formatTwinEtag } from '../../twins/etag.ts'
 import type { TwinCondition } from '../../twins/twins.ts'
 import { serviceView } from '../../twins/view.ts'
-import { authorize } from './authorize.ts'
+import { authorize, authorOf } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
 import {
   DeviceParams,
@@ -51,7 +51,8 @@ function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSche
         ...(desired !== undefined && { desired }),
       }
       const condition = readCondition(ifMatch(request), desired)
-      return answer(reply, await hub.twins.patch(request.params, write, condition))
+      const author = authorOf(request)
+      return answer(reply, await hub.twins.patch(request.params, write, condition, author))
     },
   )
 
@@ -62,7 +63,8 @@ function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSche
       const { tags, desired } = readSections(request.body)
       const sections = { ...(tags && { tags }), ...(desired && { desired }) }
       const condition = readCondition(ifMatch(request), desired)
-      return answer(reply, await hub.twins.replace(request.params, sections, condition))
+      const author = authorOf(request)
+      return answer(reply, await hub.twins.replace(request.params, sections, condition, author))
     },
   )
 }

@@ -2,6 +2,7 @@ import {
   type DeviceRef,
   HubError,
   hubErrors,
+  isSecurityMessage,
   isValidId,
   type MqttUserName,
   parseMqttUserName,
@@ -14,12 +15,13 @@ import { Connecting } from './connecting.ts'
 import type { Connection } from './connection.ts'
 import type { FrameReader } from './frames.ts'
 import { MIN_CLIENT_PACKET_BYTES } from './limits.ts'
+import { readMessageProperties } from './message-properties.ts'
 import { type Connect, decodeConnect, isPersistent, MQTT_3_1_1, MQTT_5 } from './packets.ts'
 import { REASON } from './reasons.ts'
 import { connectRegistration } from './registration.ts'
 import { parseRegistrationUser } from './registration-topics.ts'
 import { type Login, Session } from './session.ts'
-import { NO_SUBSCRIPTIONS, type Subscriptions } from './subscriptions.ts'
+import { NO_SUBSCRIPTIONS, type Subscriptions, withTwinOnly } from './subscriptions.ts'
 
 /** Why a CONNECT is refused. */
 interface Refusal {
@@ -52,7 +54,7 @@ export function receiveConnect(connection: Connection, frame: FrameReader): void
   const refusal = refuseVersion(packet) ?? refuseUser(connection, packet, user)
   if (refusal) refuse(connection, packet, refusal)
   else if (user) {
-    const refused = packet.will && refuseWill(packet, user.ref)
+    const refused = packet.will && refuseWill(connection.parts.hub, packet, user.ref)
     if (!refused) {
       connection.hold()
       void authenticate(connection, packet, user)
@@ -93,15 +95,20 @@ function refuseUser(
 }
 
 /** A will is telemetry of its own (03 §9). What MQTT 5 adds is refused rather than done halfway. */
-function refuseWill(packet: Connect, ref: DeviceRef): Refusal | undefined {
+function refuseWill(hub: Hub, packet: Connect, ref: DeviceRef): Refusal | undefined {
   const { will, level } = packet
   if (!will) return undefined
   const { topic, qos, retain, properties } = will
   if (qos > 1) {
     return { code: REASON.qosNotSupported, text: 'the will is not telemetry of its own', ref }
   }
-  if (telemetryBag(topic, ref) === undefined) {
+  const bag = telemetryBag(topic, ref)
+  if (bag === undefined) {
     return { code: REASON.topicNameInvalid, text: 'the will is not telemetry of its own', ref }
+  }
+  const isSecurity = isSecurityMessage(readMessageProperties(bag, properties, hub.clock))
+  if (!isSecurity && hub.permissions.isRestricted(ref)) {
+    return { code: REASON.notAuthorized, text: 'the will is no security message', ref }
   }
   if (level === MQTT_5 && retain) {
     return { code: REASON.retainNotSupported, text: 'the will is to be retained', ref }
@@ -183,13 +190,18 @@ function open(
   const session = new Session(connection, login)
   connection.sendPacket(encodeAcceptedConnack(packet, subscriptions !== undefined))
   connection.open(session)
-  session.restore(subscriptions ?? NO_SUBSCRIPTIONS)
+  session.restore(allowed(hub, user.ref, subscriptions ?? NO_SUBSCRIPTIONS))
   hub.sessions.open(session)
   session.subscribedSince(NO_SUBSCRIPTIONS)
   connection.release()
   const isNew = packet.cleanSession || subscriptions === undefined
   if (isNew && isPersistent(packet)) rememberNew(connection, user.ref)
   if (user.modelId !== undefined) announceModel(connection, user.ref, user.modelId)
+}
+
+/** What it was subscribed to may be more than it may have by now. */
+function allowed(hub: Hub, ref: DeviceRef, subscriptions: Subscriptions): Subscriptions {
+  return hub.permissions.isRestricted(ref) ? withTwinOnly(subscriptions) : subscriptions
 }
 
 function refuse(connection: Connection, { level }: Connect, refusal: Refusal): void {

@@ -3,6 +3,7 @@ import type { MethodRequest } from '../../methods/methods.ts'
 import { Answer } from './answers.ts'
 import type { Connection } from './connection.ts'
 import type { Publish } from './packets.ts'
+import { REASON } from './reasons.ts'
 import type { Session } from './session.ts'
 
 export const METHOD_RESPONSES = '$iothub/methods/res/'
@@ -29,6 +30,10 @@ export function receiveMethodResponse(
   const response = parseMethodResponse(publish.topic)
   if (!response) {
     session.refusePublish(publish, 'a method response without $rid or status')
+    return
+  }
+  if (!session.hub.permissions.allows(session.ref, 'methods')) {
+    session.refusePublish(publish, 'a method response of a security module', REASON.notAuthorized)
     return
   }
   session.hub.methods.answer(session, response.rid, response.status, publish.body)

@@ -7,6 +7,8 @@ export interface Peer {
   /** For the log. */
   readonly address: string
   readonly certificate: () => ClientCertificate | undefined
+  /** The port that it came to. */
+  readonly localPort?: number | undefined
 }
 
 interface End {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { HubError, hubErrors, isJsonObject, parseJson, toHubError } from '@twinward/protocol'
+import { hubErrors, toHubError } from '@twinward/protocol'
 import type { Registrant } from '../../provisioning/registrations.ts'
 import {
   MAX_REGISTRATION_BODY_BYTES,
@@ -7,6 +7,8 @@ import {
   RETRY_AFTER_SECONDS,
   registrationResult,
 } from '../provisioning-views.ts'
+import { checkRegistrationBody } from '../registration-body.ts'
+import { TICK_MS } from '../wheel.ts'
 import { encodeAcceptedConnack, encodeRefusedConnack } from './connack.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionSession } from './connection-session.ts'
@@ -30,7 +32,6 @@ import {
   type RegistrationUser,
   registrationResponseTopic,
 } from './registration-topics.ts'
-import { TICK_MS } from './wheel.ts'
 
 /** Nobody registers for longer; a device that has to wait comes back. */
 const MAX_REGISTRATION_MS = 10 * 60_000
@@ -191,7 +192,7 @@ class RegistrationSession implements ConnectionSession {
     let status = 200
     let body: object
     try {
-      this.#checkBody(publish)
+      checkRegistrationBody(publish.body, this.#registrant.registrationId)
       body = registrationResult(await this.#ask(request))
     } catch (thrown) {
       const error = toHubError(thrown)
@@ -211,19 +212,5 @@ class RegistrationSession implements ConnectionSession {
     return operationId === undefined
       ? registrations.register(this.#registrant)
       : registrations.lookUp(this.#registrant, operationId)
-  }
-
-  /** Of what a device says nothing is needed, but it must not speak of another one. */
-  #checkBody(publish: Publish): void {
-    const text = publish.text()
-    if (text === undefined) throw new HubError('GenericBadRequest', 'The body is not UTF-8.')
-    const bare = text.replace(/\0$/, '')
-    if (bare === '') return
-    const value = parseJson(bare)
-    const own = this.#registrant.registrationId.toLowerCase()
-    const { registrationId = own } = isJsonObject(value) ? value : {}
-    if (!isJsonObject(value) || String(registrationId).toLowerCase() !== own) {
-      throw new HubError('ArgumentInvalid', 'registrationId must be the one of the user name.')
-    }
   }
 }

@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Hub } from '../../hub.ts'
 import { tlsCertificate } from '../tls-certificate.ts'
+import { Wheel } from '../wheel.ts'
 import type { Connecting } from './connecting.ts'
 import { Connection, STOPPING } from './connection.ts'
 import type { Peer } from './peer.ts'
 import { REASON } from './reasons.ts'
-import { Wheel } from './wheel.ts'
 import { PacketWriter } from './writer.ts'
 
 export const DEFAULT_MAX_CONNECTIONS = 100_000

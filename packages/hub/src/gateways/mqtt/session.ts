@@ -10,6 +10,7 @@ import type { Hub } from '../../hub.ts'
 import type { MethodRequest } from '../../methods/methods.ts'
 import type { Credential } from '../../registry/authenticator.ts'
 import type { CloseReason, LiveSession } from '../../sessions/sessions.ts'
+import { TICK_MS } from '../wheel.ts'
 import { CloudDelivery } from './cloud-delivery.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionSession } from './connection-session.ts'
@@ -42,7 +43,6 @@ import { receiveSubscribe, receiveUnsubscribe } from './subscribe.ts'
 import { NO_SUBSCRIPTIONS, qosOf, type Subscriptions, subscribed } from './subscriptions.ts'
 import { receiveTelemetry, sendWill } from './telemetry.ts'
 import { receiveTwinRequest, TWIN_TOPICS } from './twin.ts'
-import { TICK_MS } from './wheel.ts'
 
 /** IoT Hub's longest silence (03 §2.5); also what keep-alive 0 means. */
 export const MAX_SILENCE_MS = 1767_000
@@ -240,10 +240,13 @@ export class Session implements LiveSession, ConnectionSession {
     else this.refusePublish(publish, `a PUBLISH to ${JSON.stringify(topic.slice(0, 64))}`)
   }
 
-  /** A PUBLISH to a topic that there is not. Only MQTT 5 and QoS 1 can say so and go on. */
-  refusePublish({ packetId }: Publish, reason: string): void {
+  /** A PUBLISH that is not for this session. Only MQTT 5 and QoS 1 can say so and go on. */
+  refusePublish(
+    { packetId }: Publish,
+    reason: string,
+    code: number = REASON.topicNameInvalid,
+  ): void {
     const connection = this.#connection
-    const code = REASON.topicNameInvalid
     if (!this.isMqtt5 || packetId === 0) connection.fail(reason, code)
     else {
       const text = this.wantsReasons ? reason : undefined

@@ -1,4 +1,5 @@
-import { parseMqttFilter } from '@twinward/protocol'
+import { type MqttSubscription, parseMqttFilter } from '@twinward/protocol'
+import type { Use } from '../../registry/permissions.ts'
 import type { Connection } from './connection.ts'
 import { encodeSuback, encodeUnsuback } from './encode.ts'
 import type { FrameReader } from './frames.ts'
@@ -37,6 +38,7 @@ export function receiveSubscribe(
   const codes = packet.entries.map(({ filter, qos }) => {
     const kind = parseMqttFilter(filter, session.ref)
     if (kind === undefined) return isMqtt5 ? refusal(filter) : REFUSED
+    if (!mayReceive(session, kind)) return isMqtt5 ? REASON.notAuthorized : REFUSED
     const granted = Math.min(qos, 1)
     subscriptions = withSubscription(subscriptions, kind, granted)
     return granted
@@ -44,6 +46,19 @@ export function receiveSubscribe(
   const stored = session.setSubscriptions(subscriptions)
   acknowledge(connection, encodeSuback(packet.packetId, codes, isMqtt5), stored)
   session.subscribedSince(before)
+}
+
+/** Of what a subscription brings; its own twin everybody may read. */
+const USE_OF: Readonly<Partial<Record<MqttSubscription, Use>>> = {
+  'method-requests': 'methods',
+  c2d: 'cloud-messages',
+  inputs: 'inputs',
+  'module-messages': 'cloud-messages',
+}
+
+function mayReceive({ hub, ref }: Session, kind: MqttSubscription): boolean {
+  const use = USE_OF[kind]
+  return use === undefined || hub.permissions.allows(ref, use)
 }
 
 function refusal(filter: string): number {

@@ -24,6 +24,12 @@ export function subscribed(subscriptions: Subscriptions, kind: MqttSubscription)
   return (subscriptions & BIT[kind]) !== 0
 }
 
+/** What is left of them to a session that may have its own twin and nothing else. */
+export function withTwinOnly(subscriptions: Subscriptions): Subscriptions {
+  const bits = BIT['twin-responses'] | BIT['desired-changes']
+  return subscriptions & (bits | (bits << QOS_1_SHIFT))
+}
+
 /** The QoS of what is subscribed to, 0 or 1. */
 export function qosOf(subscriptions: Subscriptions, kind: MqttSubscription): number {
   return (subscriptions & (BIT[kind] << QOS_1_SHIFT)) === 0 ? 0 : 1

@@ -1,4 +1,10 @@
-import { type DeviceMessage, HubError, refKey, telemetryBag } from '@twinward/protocol'
+import {
+  type DeviceMessage,
+  HubError,
+  type HubErrorCode,
+  refKey,
+  telemetryBag,
+} from '@twinward/protocol'
 import type { Connection } from './connection.ts'
 import { encodeRefusal } from './encode.ts'
 import { readMessageProperties } from './message-properties.ts'
@@ -28,7 +34,10 @@ export async function receiveTelemetry(
   const answer = connection.reserve(publish.sizeBytes)
   answer.pubackId = publish.packetId
   try {
-    await session.hub.telemetry.accept(messageOf(session, publish, bag), session.credential)
+    const { hub, ref, credential } = session
+    const message = messageOf(session, publish, bag)
+    hub.permissions.checkMessages(ref, [message])
+    await hub.telemetry.accept(message, credential)
   } catch (thrown) {
     answer.pubackId = 0
     answer.packet = refuseMessage(session, connection, publish, thrown)
@@ -44,6 +53,11 @@ function messageOf({ ref, hub }: Session, publish: Publish, bag: string): Device
   return { ref, system, application: { ...application, ...marks }, body }
 }
 
+const REASONS: Readonly<Partial<Record<HubErrorCode, number>>> = {
+  MessageTooLarge: REASON.quotaExceeded,
+  IotHubUnauthorizedAccess: REASON.notAuthorized,
+}
+
 /** @returns the refusal to send; `undefined` when the connection has ended instead */
 function refuseMessage(
   session: Session,
@@ -55,8 +69,7 @@ function refuseMessage(
   const text = isKnown
     ? `a message was refused: ${thrown.message}`
     : 'a message could not be stored'
-  const isTooLarge = isKnown && thrown.code === 'MessageTooLarge'
-  const reason = isTooLarge ? REASON.quotaExceeded : REASON.unspecified
+  const reason = (isKnown && REASONS[thrown.code]) || REASON.unspecified
   const cause = isKnown ? undefined : thrown
   if (!session.isMqtt5 || qos === 0) {
     connection.fail(text, reason, cause)
@@ -80,6 +93,7 @@ export async function sendWill({ ref, credential, hub }: Session, will: Will): P
     body: will.payload,
   }
   try {
+    hub.permissions.checkMessages(ref, [message])
     await hub.telemetry.accept(message, credential)
   } catch (error) {
     hub.log.error({ err: error, ref: refKey(ref) }, 'a will could not be stored')

@@ -100,6 +100,7 @@ export function bodyOf({ data, value }: Message): Buffer {
 
 export interface OutgoingMessage {
   readonly properties?: { readonly [name in MessageProperty]?: AmqpValue | undefined }
+  readonly deliveryAnnotations?: AmqpMap | undefined
   readonly annotations?: AmqpMap
   readonly application?: AmqpMap
   /** A data section, or with `value` a value section. */
@@ -108,10 +109,11 @@ export interface OutgoingMessage {
 }
 
 export function encodeMessage(message: OutgoingMessage): Buffer {
-  const { annotations, properties, application, body, value } = message
+  const { deliveryAnnotations, annotations, properties, application, body, value } = message
   const writer = new Writer()
   const section = (code: number, content: AmqpValue) =>
     writer.write(new Described(ulong(code), content))
+  if (deliveryAnnotations) section(SECTION.deliveryAnnotations, deliveryAnnotations)
   if (annotations) section(SECTION.messageAnnotations, annotations)
   if (properties) {
     const values = PROPERTIES.map((name) => properties[name] ?? null)

@@ -195,6 +195,7 @@ export function outcomeValue(outcome: Outcome): Described {
 
 /** The sender settle mode of a sender that settles in advance or not. */
 const MIXED = 2
+const PRESETTLED = 1
 
 /** What a peer says of a link it attaches. */
 export interface Attach {
@@ -212,6 +213,8 @@ export interface Attach {
   readonly peerAddress: string
   /** Of the source: filters of a reader. */
   readonly filter: AmqpMap
+  /** What the peer would like the hub to be able to do. */
+  readonly desiredCapabilities: readonly string[]
   readonly properties: AmqpMap
 }
 
@@ -225,12 +228,13 @@ export function readAttach(fields: Fields): Attach {
     name: fields.text(0) ?? '',
     handle: fields.mustUint(1),
     peerReceives,
-    isPresettled: fields.uint(3) === 1,
+    isPresettled: fields.uint(3) === PRESETTLED,
     senderSettleMode: Math.min(fields.uint(3) ?? MIXED, MIXED),
     settlesSecond: fields.uint(4) === 1,
     address: addressOf(own),
     peerAddress: addressOf(peers),
     filter: source?.map(7) ?? new AmqpMap([]),
+    desiredCapabilities: [fields.at(12)].flat().filter((one) => typeof one === 'string'),
     properties: fields.map(13),
   }
 }
@@ -240,22 +244,32 @@ function addressOf(terminus: Fields | undefined): string {
   return typeof address === 'string' ? address : ''
 }
 
-/** The answer to an attach. Without `isAccepted` the hub's end is missing: a detach follows. */
-export function attachAnswer(
-  attach: Attach,
-  options: { readonly isAccepted: boolean; readonly maxMessageBytes: number },
-): Buffer {
+export interface AttachAnswer {
+  /** Without it the hub's end is missing: a detach follows. */
+  readonly isAccepted: boolean
+  readonly maxMessageBytes: number
+  /** Of the source: which of the reader's filters count. */
+  readonly filter?: AmqpMap | undefined
+  /** Whatever the peer asked for, the hub settles what it sends. */
+  readonly isPresettled?: boolean | undefined
+}
+
+export function attachAnswer(attach: Attach, options: AttachAnswer): Buffer {
   const own = options.isAccepted ? attach.address : undefined
   const [source, target] = attach.peerReceives
     ? [own, attach.peerAddress]
     : [attach.peerAddress, own]
+  const { filter } = options
+  const rest = filter ? [null, null, null, null, null, null, filter] : []
   const terminus = (code: number, address: string | undefined) =>
-    address === undefined ? null : composite(code, [address === '' ? null : address])
+    address === undefined
+      ? null
+      : composite(code, [address === '' ? null : address, ...(code === CODE.source ? rest : [])])
   return encodePerformative(CODE.attach, [
     attach.name,
     new Typed('uint', attach.handle),
     !attach.peerReceives,
-    new Typed('ubyte', attach.senderSettleMode),
+    new Typed('ubyte', options.isPresettled ? PRESETTLED : attach.senderSettleMode),
     new Typed('ubyte', attach.peerReceives && attach.settlesSecond ? 1 : 0),
     terminus(CODE.source, source),
     terminus(CODE.target, target),

@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer'
-import { HubError, isJsonObject, parseJson } from '@twinward/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Hub } from '../../../hub.ts'
@@ -10,6 +8,7 @@ import {
   registrationResult,
   registrationState,
 } from '../../provisioning-views.ts'
+import { checkRegistrationBody } from '../../registration-body.ts'
 import { authorize } from '../authorize.ts'
 import { proofOf } from '../authorize-device.ts'
 import { ifMatch } from '../conditions.ts'
@@ -25,7 +24,6 @@ interface DeviceRoute {
 }
 
 const tags = ['provisioning']
-const NUL = 0
 
 /** What devices ask (11 §3.2); a plugin of its own, because a body may end with a NUL (13, quirk 3). */
 export async function deviceRegistrationRoutes(
@@ -45,7 +43,7 @@ export async function deviceRegistrationRoutes(
     `${path}/register`,
     { schema: { tags, summary: 'Register a device', params: Params, security: [] } },
     async (request, reply) => {
-      checkBody(request)
+      checkRegistrationBody(request.body, request.params.registrationId)
       const registration = await registrations.register(registrantOf(request))
       // 202 also when it is done already: some clients take nothing else here (11 §3.2).
       reply.code(202).header('retry-after', RETRY_AFTER_SECONDS)
@@ -73,7 +71,7 @@ export async function deviceRegistrationRoutes(
     path,
     { schema: { tags, summary: 'Get the state of a registration', params: Params, security: [] } },
     async (request) => {
-      checkBody(request)
+      checkRegistrationBody(request.body, request.params.registrationId)
       return registrationState(await registrations.lookUp(registrantOf(request)))
     },
   )
@@ -135,20 +133,4 @@ export function registrationRoutes(app: FastifyInstance, hub: Hub): void {
 function registrantOf(request: FastifyRequest<DeviceRoute>): Registrant {
   const { idScope, registrationId } = request.params
   return { idScope, registrationId, proof: proofOf(request), address: request.ip }
-}
-
-/** Of what a device says nothing is needed, but it must not speak of another one. */
-function checkBody({ body, params }: FastifyRequest<DeviceRoute>): void {
-  const end = body?.at(-1) === NUL ? -1 : undefined
-  const text = body?.subarray(0, end)
-  if (!text || text.length === 0) return
-  if (!isUtf8(text)) throw new HubError('GenericBadRequest', 'The body is not UTF-8.')
-  const value = parseJson(text.toString())
-  const { registrationId } = isJsonObject(value) ? value : {}
-  const isOther =
-    registrationId !== undefined &&
-    String(registrationId).toLowerCase() !== params.registrationId.toLowerCase()
-  if (!isJsonObject(value) || isOther) {
-    throw new HubError('ArgumentInvalid', 'registrationId must be the one of the path.')
-  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TestClock } from '../../../test/clock.ts'
+import { TestClock } from '../../test/clock.ts'
 import { TICK_MS, type Watched, Wheel } from './wheel.ts'
 
 test('wheel: looks no earlier than asked and at most two ticks later', () => {
