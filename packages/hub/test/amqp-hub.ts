@@ -40,6 +40,7 @@ export async function startAmqpHub(
     gateway.accept(socket, {
       address: socket.remoteAddress ?? '',
       certificate: () => tlsCertificate(socket),
+      localPort: socket.localPort,
     })
   })
   server.listen(options.port ?? 0, '127.0.0.1')

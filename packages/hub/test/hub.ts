@@ -12,36 +12,49 @@ import {
 } from '@twinward/protocol'
 import { InProcessBus } from '../src/adapters/memory/bus.ts'
 import { MemoryCertificates } from '../src/adapters/memory/certificates.ts'
+import { MemoryConsumerGroups } from '../src/adapters/memory/consumer-groups.ts'
+import { MemoryEnrollmentTokens } from '../src/adapters/memory/enrollment-tokens.ts'
 import { MemoryEnrollments } from '../src/adapters/memory/enrollments.ts'
 import { MemoryEventLog } from '../src/adapters/memory/event-log.ts'
 import { MemoryMessageQueue } from '../src/adapters/memory/message-queue.ts'
 import { MemoryRegistry } from '../src/adapters/memory/registry.ts'
 import { MemoryRegistryJobStore } from '../src/adapters/memory/registry-jobs.ts'
+import { MemoryRoutingStore } from '../src/adapters/memory/routing.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { MqttGateway, type MqttGatewayOptions } from '../src/gateways/mqtt/server.ts'
 import { CLIENT_CERTIFICATES } from '../src/gateways/tls-certificate.ts'
 import type { Hub } from '../src/hub.ts'
 import { type Log, silentLog } from '../src/log.ts'
 import { CloudMessages } from '../src/messages/cloud-messages.ts'
+import { ConsumerGroups } from '../src/messages/consumer-groups.ts'
 import type { EventLog } from '../src/messages/event-log.ts'
+import { EventReaders } from '../src/messages/event-readers.ts'
 import { Feedback } from '../src/messages/feedback.ts'
 import type { MessageQueue } from '../src/messages/message-queue.ts'
-import { TELEMETRY_PARTITIONS, Telemetry } from '../src/messages/telemetry.ts'
+import { TELEMETRY_PARTITIONS } from '../src/messages/partition.ts'
+import { Retention, type RetentionOptions } from '../src/messages/retention.ts'
+import { Telemetry, type TelemetryOptions } from '../src/messages/telemetry.ts'
 import { Methods } from '../src/methods/methods.ts'
 import { createProvisioning } from '../src/provisioning/provisioning.ts'
+import { AnnouncedModels } from '../src/registry/announced-models.ts'
 import { makeKey } from '../src/registry/authentication.ts'
 import { Authenticator } from '../src/registry/authenticator.ts'
 import { Authorities } from '../src/registry/authorities.ts'
 import { Bulk } from '../src/registry/bulk.ts'
 import { Certificates } from '../src/registry/certificates.ts'
+import {
+  createSecurityModules,
+  type SecurityModuleOptions,
+} from '../src/registry/create-security-modules.ts'
+import type { EnrollmentTokenStore } from '../src/registry/enrollment-token-store.ts'
 import type { Exchange } from '../src/registry/exchange.ts'
 import { HostNames } from '../src/registry/host-names.ts'
 import { Identities } from '../src/registry/identities.ts'
-import { ModuleKeys } from '../src/registry/module-keys.ts'
 import { DEFAULT_POLICIES, type SharedAccessPolicy } from '../src/registry/policies.ts'
 import type { Registry } from '../src/registry/registry.ts'
 import { RegistryJobs } from '../src/registry/registry-jobs.ts'
 import { RegistryTransfer } from '../src/registry/registry-transfer.ts'
+import { createRouting } from '../src/routing/create-routing.ts'
 import { Sessions } from '../src/sessions/sessions.ts'
 import { Queries } from '../src/twins/query/queries.ts'
 import { Twins } from '../src/twins/twins.ts'
@@ -49,7 +62,7 @@ import { makeCertificate, type TestCertificate } from './certificate.ts'
 
 const READ_LIMIT = 10_000
 
-export interface TestHubOptions {
+export interface TestHubOptions extends RetentionOptions, TelemetryOptions {
   /** Default: `localhost`. */
   readonly hostNames?: readonly [string, ...string[]]
   readonly clock?: Clock
@@ -59,6 +72,9 @@ export interface TestHubOptions {
   readonly messageQueue?: MessageQueue
   /** Default: none, every job is refused. */
   readonly exchange?: Exchange
+  readonly enrollmentTokens?: EnrollmentTokenStore
+  /** Default: `restricted`, as a server's. */
+  readonly securityModuleAccess?: SecurityModuleOptions['access']
 }
 
 /** The services on memory, as a gateway gets them, and what a test asks about them. */
@@ -84,13 +100,18 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     secondaryKey: makeKey(),
   }))
   const sessions = new Sessions(bus)
-  const identities = new Identities({ registry, bus, clock }, hostNames, () => [])
+  const store = new MemoryRoutingStore()
+  const eventPorts = { store, eventLog, registry, sessions, hostNames, bus, clock, log }
+  const { routing, events, connectionEvents } = createRouting(eventPorts)
+  const models = new AnnouncedModels(bus)
+  const identities = new Identities({ registry, bus, clock, events, models }, hostNames, () => [])
   const authorities = new Authorities(certificates)
   const authenticator = new Authenticator({ registry, authorities, clock }, policies, hostNames)
-  const twins = new Twins({ registry, bus, clock })
+  const twins = new Twins({ registry, bus, clock, events })
   const bulk = new Bulk(identities, twins)
   const { exchange = { open: () => Promise.reject(new Error('no exchange')) } } = options
   const jobPorts = { store: new MemoryRegistryJobStore(), exchange, clock, log }
+  const { enrollmentTokens: tokens = new MemoryEnrollmentTokens() } = options
   return {
     clock,
     log,
@@ -100,9 +121,14 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     registry,
     authenticator,
     certificates: new Certificates({ certificates, bus, clock }),
-    moduleKeys: new ModuleKeys(
-      { identities, authenticator, clock, log },
-      { isEnabled: true, securityModuleId: 'azureiotsecurity' },
+    ...createSecurityModules(
+      { registry, tokens, identities, sessions, authenticator, hostNames, bus, clock, log },
+      {
+        deviceReadsKey: true,
+        access: options.securityModuleAccess ?? 'restricted',
+        securityModuleId: 'azureiotsecurity',
+        seedOf: () => ({ tags: {}, desired: {} }),
+      },
     ),
     policies,
     twins,
@@ -110,9 +136,23 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     bulk,
     registryTransfer: new RegistryTransfer(identities, bulk),
     registryJobs: new RegistryJobs(jobPorts, { identities, bulk }),
-    telemetry: new Telemetry(eventLog, bus, clock, log),
-    cloudMessages: new CloudMessages({ registry, messageQueue, bus, clock }, log),
-    feedback: new Feedback({ messageQueue, clock }, log),
+    telemetry: new Telemetry(
+      { eventLog, registry, bus, clock, models },
+      { router: routing.router, connections: connectionEvents },
+      options,
+    ),
+    retention: new Retention({ eventLog, clock, log }, options),
+    routing,
+    connectionEvents,
+    events: new EventReaders(
+      { eventLog, groups: new ConsumerGroups(new MemoryConsumerGroups(), clock), bus, clock },
+      log,
+    ),
+    cloudMessages: new CloudMessages(
+      { registry, messageQueue, bus, clock, receipts: connectionEvents },
+      log,
+    ),
+    feedback: new Feedback({ messageQueue, bus, clock }, log),
     methods: new Methods({ registry, bus, clock }, sessions),
     sessions,
     provisioning: createProvisioning('0ne00000001', {

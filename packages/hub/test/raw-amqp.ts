@@ -6,6 +6,7 @@ import {
   FrameReader,
   PLAIN_HEADER,
   SASL_FRAME,
+  SASL_HEADER,
 } from '../src/gateways/amqp/wire/frames.ts'
 import {
   CODE,
@@ -16,7 +17,7 @@ import {
   type Fields,
   type Performative,
 } from '../src/gateways/amqp/wire/performatives.ts'
-import { type AmqpValue, uint } from '../src/gateways/amqp/wire/values.ts'
+import { type AmqpValue, symbol, uint } from '../src/gateways/amqp/wire/values.ts'
 import { TestClock } from './clock.ts'
 import { duplexPair } from './duplex-pair.ts'
 import { makeHub, type TestHub, type TestHubOptions, until } from './hub.ts'
@@ -95,6 +96,13 @@ export class RawPeer {
     const idle = idleTimeoutMs === undefined ? undefined : uint(idleTimeoutMs)
     this.header().send(CODE.open, ['peer', null, uint(maxFrameBytes), null, idle])
     return this.begin(0)
+  }
+
+  /** As `open`, after SASL PLAIN; what the server answers is not waited for. */
+  plain(user: string, password: string): this {
+    const response = Buffer.from(`\0${user}\0${password}`)
+    this.header(SASL_HEADER).sasl(CODE.saslInit, [symbol('PLAIN'), response])
+    return this.open()
   }
 
   begin(channel: number, window = 2048): this {

@@ -31,6 +31,8 @@ const ADDRESSES = [
   '/devices/pump-2/twin',
   '/messages/devicebound',
   '/messages/serviceBound/feedback',
+  '/messages/events/$management',
+  'localhost/ConsumerGroups/$Default/Partitions/0',
   '/nowhere',
 ]
 

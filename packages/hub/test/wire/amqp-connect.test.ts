@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ATTACH_DEADLINE_MS } from '../../src/gateways/amqp/limits.ts'
+import { ATTACH_DEADLINE_MS, MAX_TOKENS } from '../../src/gateways/amqp/limits.ts'
 import {
   attachReceiver,
   attachSender,
@@ -9,6 +9,7 @@ import {
   deviceToken,
   policyToken,
   putToken,
+  receive,
   rhea,
   send,
   startAmqpHub,
@@ -181,8 +182,7 @@ test('attach: an address that there is not, or the wrong way round, is amqp:not-
   }
   await assert.rejects(attachReceiver(session, EVENTS), unknown)
   await assert.rejects(attachReceiver(session, '/messages/devicebound'), unknown)
-  const events = attachReceiver(session, '/messages/events/$management')
-  await assert.rejects(events, { name: 'amqp:not-implemented' })
+  await assert.rejects(attachReceiver(session, '/messages/events/nowhere'), unknown)
   const address = 'amqps://localhost:5671/DEVICES/pump-1/Messages/Events/'
   const sender = await attachSender(session, address)
   assert.equal(Number(sender.max_message_size), 262_144)
@@ -233,6 +233,64 @@ test('multiplexing: many devices share a connection; a take-over costs its devic
   assert.equal(await stolen, 'amqp:link:stolen')
   for (const { sender } of others) assert.equal(await send(sender, { body: 'x' }), 'accepted')
   assert.equal((await hub.messages()).length, 39)
+})
+
+test('tokens: beyond 2,048 on a connection one is refused, one that takes the place of another is not', async () => {
+  await using hub = await startAmqpHub()
+  await using client = await connectRaw(hub)
+  const session = client.session()
+  // rhea keeps 2,048 deliveries that nobody has accepted, then takes no more.
+  const receiver = await attachReceiver(session, '$cbs', { autoaccept: true })
+  const sender = await attachSender(session, '$cbs')
+  const token = policyToken(hub, 'service')
+  const put = async (name: string) => {
+    const answer = receive(receiver)
+    sender.send({
+      ...{ message_id: name, to: '$cbs', reply_to: 'cbs', body: token },
+      application_properties: {
+        ...{ operation: 'put-token', type: 'servicebus.windows.net:sastoken' },
+        name: `localhost/${name}`,
+      },
+    })
+    const [context] = await answer
+    // rhea remembers 2,048 deliveries that were not settled here too.
+    context?.delivery?.accept()
+    const properties = context?.message?.application_properties
+    return [properties?.['status-code'], properties?.['error-condition']]
+  }
+  for (let n = 0; n < MAX_TOKENS; n++) assert.deepEqual(await put(`path-${n}`), [200, undefined])
+  assert.deepEqual(await put('one-more'), [403, 'amqp:resource-limit-exceeded'])
+  assert.deepEqual(await put('path-7'), [200, undefined])
+})
+
+test('tokens: of many that end at their own times, each ends the links it opened', async () => {
+  const clock = new TestClock(Date.now())
+  await using hub = await startAmqpHub({ clock })
+  await using client = await connectRaw(hub)
+  const session = client.session()
+  const ends: string[] = []
+  for (const seconds of [900, 60, 300]) {
+    const ref = { deviceId: `pump-${seconds}` }
+    const token = await deviceToken(hub, ref, seconds)
+    await putToken(session, `localhost/devices/${ref.deviceId}`, token)
+    const sender = await attachSender(session, `/devices/${ref.deviceId}/messages/events`)
+    void detached(sender).then((condition) => ends.push(`${seconds} ${condition}`))
+  }
+  // Five minutes of grace for clocks that differ. In between the client is heard of.
+  for (const [afterMs, count] of [
+    [355_000, 0],
+    [10_000, 1],
+    [225_000, 1],
+    [15_000, 2],
+    [300_000, 2],
+    [300_000, 3],
+  ] as const) {
+    clock.advance(afterMs)
+    await putToken(session, 'localhost', policyToken(hub, 'device'))
+    await until(() => ends.length === count)
+  }
+  const condition = 'amqp:unauthorized-access'
+  assert.deepEqual(ends, [`60 ${condition}`, `300 ${condition}`, `900 ${condition}`])
 })
 
 test('credentials: a key that is replaced ends the links it opened', async () => {

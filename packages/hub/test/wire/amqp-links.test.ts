@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import type { CloudMessage, DeviceRef } from '@twinward/protocol'
 import { MESSAGE_LOCK_MS } from '../../src/messages/cloud-messages.ts'
+import { FEEDBACK_GATHER_MS } from '../../src/messages/feedback.ts'
 import {
   type AmqpTestHub,
   attachReceiver,
@@ -412,7 +413,8 @@ test('service: a message is refused with the condition of what is wrong with it'
 })
 
 test('feedback: a batch that is not accepted comes again, and so does one whose reader left', async () => {
-  await using hub = await startAmqpHub()
+  const clock = new TestClock(Date.now())
+  await using hub = await startAmqpHub({ clock })
   await hub.keyOf(PUMP)
   await hub.cloudMessages.send(PUMP, cloudMessage('x', { system: { messageId: 'm' }, ack: 'full' }))
   await hub.cloudMessages.purge(PUMP)
@@ -423,7 +425,10 @@ test('feedback: a batch that is not accepted comes again, and so does one whose 
   const address = '/messages/serviceBound/feedback'
   const first = await attachReceiver(client.session(), address)
   const [released] = await receive(first)
+  const returned = abandoned(hub)
   released?.delivery?.release()
+  await returned
+  clock.advance(FEEDBACK_GATHER_MS + 2000)
   const [left] = await receive(first)
   assert.ok(left)
   first.close()
@@ -437,6 +442,56 @@ test('feedback: a batch that is not accepted comes again, and so does one whose 
   context?.delivery?.accept()
   await until(async () => (await hub.feedback.receive()) === undefined)
 })
+
+test('feedback: a reader hears of it at once, then at 64 records or after 15 s', async () => {
+  const clock = new TestClock(Date.now())
+  await using hub = await startAmqpHub({ clock })
+  await hub.keyOf(PUMP)
+  await using client = await connectRaw(hub, {
+    username: 'service@sas.root.localhost',
+    password: policyToken(hub, 'service'),
+  })
+  const address = '/messages/serviceBound/feedback'
+  const receiver = await attachReceiver(client.session(), address, { autoaccept: true })
+  const sizes: number[] = []
+  receiver.on('message', ({ message }) => {
+    sizes.push(JSON.parse(String(message?.body.content)).length)
+  })
+  receiver.add_credit(10)
+  const record = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      await hub.cloudMessages.send(PUMP, cloudMessage('x', { ack: 'full' }))
+    }
+    await hub.cloudMessages.purge(PUMP)
+  }
+  // An answer on the same connection comes behind whatever was sent before it.
+  const seen = async () => {
+    await putToken(client.session(), 'localhost', policyToken(hub, 'service'))
+    return sizes
+  }
+  assert.deepEqual(await seen(), [])
+  await record(1)
+  await until(() => sizes.length === 1)
+  await record(40)
+  assert.deepEqual(await seen(), [1])
+  await record(30)
+  await until(() => sizes.length === 2)
+  assert.deepEqual(await seen(), [1, 64])
+  clock.advance(FEEDBACK_GATHER_MS + 2000)
+  await until(() => sizes.length === 3)
+  assert.deepEqual(sizes, [1, 64, 6])
+})
+
+/** Resolves when a batch went back to the queue. */
+function abandoned({ bus }: AmqpTestHub): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = bus.subscribe(({ kind }) => {
+      if (kind !== 'feedback-waiting') return
+      stop()
+      resolve()
+    })
+  })
+}
 
 test('file notifications: the link opens and nothing comes', async () => {
   await using hub = await startAmqpHub()

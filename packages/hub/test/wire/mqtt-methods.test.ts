@@ -7,7 +7,7 @@ import type { MethodCall } from '../../src/methods/method-call.ts'
 import { startMqttHub, until } from '../hub.ts'
 import { agent, bench, pump, settled } from '../mqtt-bench.ts'
 import { connectRaw, type RawClient } from '../raw-mqtt.ts'
-import { connectSdk, type SdkClient } from './mqtt-sdk.ts'
+import { mqttSdk, type SdkClient } from './device-sdk.ts'
 
 const CALL = { name: 'reboot', payload: { delay: 5 }, responseTimeoutMs: 5000, connectTimeoutMs: 0 }
 const REQUEST = /^\$iothub\/methods\/POST\/reboot\/\?\$rid=([A-Za-z0-9-]+)$/
@@ -34,7 +34,7 @@ for (const ref of [pump, agent]) {
 
   test(`methods: ${name} with Microsoft's client answers a call`, async () => {
     await using hub = await startMqttHub()
-    await using peer = await connectSdk(hub, ref)
+    await using peer = await mqttSdk.connect(hub, ref)
     onMethod(peer, (request, response) => {
       void response.send(200, { heard: request.payload })
     })
@@ -158,7 +158,7 @@ test('methods: many calls at once are each answered with their own answer, in an
 
 test('methods: a payload of 128 KiB goes both ways', async () => {
   await using hub = await startMqttHub()
-  await using peer = await connectSdk(hub, pump)
+  await using peer = await mqttSdk.connect(hub, pump)
   onMethod(peer, (request, response) => {
     void response.send(200, request.payload)
   })

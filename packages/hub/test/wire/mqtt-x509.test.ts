@@ -118,9 +118,9 @@ function thumbprints({ der }: IssuedCertificate): { sha1: string; sha256: string
 
 const kinds = [
   { name: 'a device, self-signed', module: undefined, isSigned: false },
-  { name: 'a module, self-signed', module: 'azureiotsecurity', isSigned: false },
+  { name: 'a module, self-signed', module: 'app', isSigned: false },
   { name: 'a device, signed by a registered CA', module: undefined, isSigned: true },
-  { name: 'a module, signed by a registered CA', module: 'azureiotsecurity', isSigned: true },
+  { name: 'a module, signed by a registered CA', module: 'app', isSigned: true },
 ] as const
 
 for (const { name, module, isSigned } of kinds) {
