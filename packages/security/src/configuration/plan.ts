@@ -14,22 +14,32 @@ import {
   refuseMistakes,
   refuseUnconfigurable,
   type SettingRemark,
+  type Settings,
   settingsOf,
   shapeConfiguration,
 } from '@twinward/protocol'
 import type { PlatformModule } from '../platform.ts'
+import { readableSettings } from './provenance.ts'
 
 /** What to write, and what the one who asked should know. */
 export interface ConfigurationPlan {
   /** A merge patch of the desired properties. */
   readonly desired: JsonObject
   readonly warnings: readonly SettingRemark[]
+  /** All settings that the twin holds after the patch. */
+  readonly settings: Settings
   /** Names of changed settings whose writing needs a permission of its own and an audit record. */
   readonly privileged: readonly string[]
 }
 
 /** More changes than there are settings are no honest request. */
 const MAX_CHANGES = 100
+
+/** Where configuration objects lie, and what the device's layers say. */
+export interface PlanContext {
+  readonly keys?: ConfigurationKeys
+  readonly layered?: Settings
+}
 
 /**
  * Plans a change of an agent's configuration: which patch of desired carries it. Pure.
@@ -41,13 +51,13 @@ const MAX_CHANGES = 100
  * Values that the twin holds already are judged too: those that no agent can read give way to
  * their defaults, with a warning; those out of bounds must be changed along.
  *
- * @param changes  settings by name; `null` = back to the default
+ * @param changes  settings by name; `null` = back to what the layers say, or else to the default
  * @throws {HubError} `ArgumentInvalid` that lists every mistake
  */
 export function planPatch(
   module: PlatformModule,
   changes: { readonly [name: string]: JsonValue },
-  keys: ConfigurationKeys = {},
+  { keys = {}, layered = {} }: PlanContext = {},
 ): ConfigurationPlan {
   const count = Object.keys(changes).length
   if (count > MAX_CHANGES) {
@@ -57,20 +67,26 @@ export function planPatch(
   refuseUnconfigurable(era)
   const privileged = Object.keys(changes).filter((name) => isPrivileged(era, name))
   const plan =
-    era === 'micro' ? planMicro(module, changes) : planComplete(module, changes, { era, keys })
+    era === 'micro'
+      ? planMicro(module, changes, layered)
+      : planComplete(module, changes, { era, keys, layered })
   return { ...plan, privileged }
 }
 
 type Changes = { readonly [name: string]: JsonValue }
 type Plan = Omit<ConfigurationPlan, 'privileged'>
 
-function planMicro(module: PlatformModule, changes: Changes): Plan {
+function planMicro(module: PlatformModule, changes: Changes, layered: Settings): Plan {
   const { era, values, removed } = { era: 'micro' as const, ...sortChanges(changes) }
   const judged = judgeSettings(values, era)
+  const inherited = pick(layered, removed)
   const gone = judgeRemovals(removed, module.desired, era)
   refuseMistakes([...judged.mistakes, ...gone.mistakes])
+  const kept = readableSettings(readConfiguration(module.desired, era), era)
+  const left = Object.entries(kept).filter(([name]) => !Object.hasOwn(gone.nulls, name))
   return {
-    desired: { ...judged.settings, ...gone.nulls },
+    desired: { ...judged.settings, ...gone.nulls, ...inherited },
+    settings: { ...Object.fromEntries(left), ...judged.settings, ...inherited },
     warnings: [...judged.warnings, ...gone.warnings],
   }
 }
@@ -78,7 +94,7 @@ function planMicro(module: PlatformModule, changes: Changes): Plan {
 function planComplete(
   module: PlatformModule,
   changes: Changes,
-  { era, keys }: { readonly era: Era; readonly keys: ConfigurationKeys },
+  { era, keys, layered }: Required<PlanContext> & { readonly era: Era },
 ): Plan {
   const key = configurationKey(era, keys)
   const object = key !== undefined && isJsonObject(module.desired[key]) ? module.desired[key] : {}
@@ -86,7 +102,12 @@ function planComplete(
   const { values, removed } = sortChanges(changes)
   const kept = Object.entries(current.settings).filter(([name]) => !removed.includes(name))
   const judged = judgeSettings(
-    { ...defaultSettings(era), ...Object.fromEntries(kept), ...values },
+    {
+      ...defaultSettings(era),
+      ...pick(layered, removed),
+      ...Object.fromEntries(kept),
+      ...values,
+    },
     era,
   )
   const gone = judgeRemovals(removed, {}, era)
@@ -103,8 +124,13 @@ function planComplete(
   const nulls = Object.fromEntries(stale.map((name) => [name, null]))
   return {
     desired: shapeConfiguration({ ...judged.settings, ...nulls }, era, key),
+    settings: judged.settings,
     warnings: [...judged.warnings, ...repairs(current, changes)],
   }
+}
+
+function pick(settings: Settings, names: readonly string[]): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => names.includes(name)))
 }
 
 function sortChanges(changes: Changes) {

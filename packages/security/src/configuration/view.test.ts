@@ -91,7 +91,7 @@ test('viewConfiguration: the C# agent is held to what it implements, also if it 
 
 test('viewConfiguration: every value comes with its source', () => {
   const { effective } = view({ snapshotFrequency: 'PT1H' }, C_REPORT)
-  assert.deepEqual(effective.snapshotFrequency, { value: 'PT1H', source: 'desired' })
+  assert.deepEqual(effective.snapshotFrequency, { value: 'PT1H', source: 'device' })
   assert.deepEqual(effective.baselineCustomChecksFilePath, { value: null, source: 'default' })
   assert.equal(Object.keys(effective).length, 30)
 })

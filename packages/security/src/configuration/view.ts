@@ -15,10 +15,13 @@ import {
 } from '@twinward/protocol'
 import type { PlatformModule } from '../platform.ts'
 import { implementsSetting, legacyAgentKind } from './agent-kind.ts'
+import type { SettingSource } from './layers.ts'
 
 export interface EffectiveSetting {
   readonly value: SettingValue | null
-  readonly source: 'default' | 'desired'
+  readonly source: SettingSource
+  /** The agents that are known here have no such setting; newer ones may. */
+  readonly isUnknown?: true
 }
 
 /** A setting whose reported value means something else than the wanted one. */
@@ -34,7 +37,7 @@ export interface ConfigurationView {
   readonly agentKind: AgentKind
   readonly desired: ConfigurationReading
   readonly reported: ConfigurationReading
-  /** Every setting of the era, with where its value comes from. */
+  /** Every setting of the era, by this twin alone: what is in it is the device's own. */
   readonly effective: { readonly [name: string]: EffectiveSetting }
   /** Whether the agent has said how it is configured; a micro agent: since desired changed last. */
   readonly acknowledged: boolean
@@ -93,13 +96,14 @@ function effectiveSettings({ era, agentKind, desired }: Sides): ConfigurationVie
       setting.name,
       value === undefined
         ? { value: defaultOf(setting, agentKind), source: 'default' }
-        : { value, source: 'desired' },
+        : { value, source: 'device' },
     ])
   }
   return Object.fromEntries(effective)
 }
 
-function defaultOf(setting: Setting, kind: AgentKind): SettingValue | null {
+/** What an agent runs without the setting. */
+export function defaultOf(setting: Setting, kind: AgentKind): SettingValue | null {
   return setting.agentDefaults?.[kind] ?? setting.default
 }
 
@@ -146,7 +150,7 @@ function microAnswer(module: PlatformModule, { era, desired }: Sides): Answer {
   const refused = failed ? invalidFields : []
   const drift = (refused.length > 0 ? refused : names).map((name) => ({
     name,
-    desired: desired.settings[name] ?? null,
+    desired: Object.hasOwn(desired.settings, name) ? (desired.settings[name] ?? null) : null,
     reported: null,
   }))
   return { acknowledged, refused, failed, drift }
