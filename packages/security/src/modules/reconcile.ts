@@ -1,14 +1,15 @@
-import { DEFAULT_SECURITY_MODULE_ID, HubError } from '@twinward/protocol'
+import { DEFAULT_SECURITY_MODULE_ID, securityModuleIds } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
-import type { Log } from '../log.ts'
-import type { PlatformNotice, TwinPlatform } from '../platform.ts'
+import type { PlatformNotice } from '../platform.ts'
+import { FleetPass, type PassCounts, type PostureQueue } from './fleet-pass.ts'
 import { securityModules } from './logical.ts'
-import { type SeedOptions, securityModuleSeed } from './seed.ts'
+import { isRepaired, type ModulePolicy } from './policy.ts'
+import { ModuleProvider, type Provided, type ProviderPorts } from './provider.ts'
+import { TOMBSTONE_RETENTION_MS } from './record.ts'
+import type { SeedOptions } from './seed.ts'
 
-/** Device ids read at once. */
-export const PAGE_SIZE = 200
 /** Pause between pages, so that a pass over a large fleet does not get in the way. */
-export const PAGE_PAUSE_MS = 100
+export const PAGE_PAUSE_MS = 50
 /** Every device is looked at again after so long. */
 export const PASS_INTERVAL_MS = 3_600_000
 /** Pause after a pass, or a look at a device, that failed. */
@@ -19,51 +20,55 @@ export const REMOVAL_GRACE_MS = 5_000
 export const MAX_WAITING_DEVICES = 10_000
 
 export type ReconcileOutcome =
-  /** It had a security module. */
-  | 'present'
-  /** It has one now. */
-  | 'created'
-  /** There is no such device. */
-  | 'gone'
+  | Provided
+  /** It has none, and by the policy it is not given one. */
+  | 'unwanted'
 
-/** What one pass over all devices found. */
-export interface PassCounts {
-  readonly devices: number
-  readonly created: number
-  readonly failed: number
+/** A pass that went over all devices. */
+export interface FinishedPass extends PassCounts {
+  readonly startedMs: number
+  readonly endedMs: number
 }
 
 export interface ReconcilerOptions extends SeedOptions {
   /** The id of modules that are created. Default `azureiotsecurity`. */
   readonly securityModuleId?: string
+  /** Default `automatic`. */
+  readonly policy?: ModulePolicy
 }
 
-export interface ReconcilerPorts {
-  readonly platform: TwinPlatform
+export interface ReconcilerPorts extends ProviderPorts {
+  readonly postures: PostureQueue
   readonly clock: Clock
-  readonly log: Log
 }
 
 /**
- * Makes sure that every device has a security module: looks at all devices at the start, every
- * `PASS_INTERVAL_MS`, and at one when a notice says that it is new or has lost its module. A module
- * of any era counts; otherwise one of our own is created with its default configuration.
+ * Makes sure that every device that the policy gives a security module has one: looks at all devices
+ * at the start, every `PASS_INTERVAL_MS`, and at one when a notice says that it is new or has lost its
+ * module. A module of any era counts; otherwise the deleted one is restored, or one of our own is
+ * created with its default configuration.
+ *
+ * A pass reads marks of all modules in pages, and looks closer only at those that are not as their
+ * records say, and at devices that have none.
  */
 export class Reconciler {
   readonly #ports: ReconcilerPorts
-  readonly #options: ReconcilerOptions
+  readonly #provider: ModuleProvider
+  readonly #policy: ModulePolicy
   readonly #moduleId: string
   /** Device ids and when they are to be looked at, ms since the epoch. */
   readonly #waiting = new Map<string, number>()
   #closing: AbortController | undefined
   #ended: Promise<void> = Promise.resolve()
   #nextPassMs = 0
+  #lastPass: FinishedPass | undefined
   #wake: () => void = () => {}
 
   constructor(ports: ReconcilerPorts, options: ReconcilerOptions = {}) {
     this.#ports = ports
-    this.#options = options
     this.#moduleId = options.securityModuleId ?? DEFAULT_SECURITY_MODULE_ID
+    this.#policy = options.policy ?? 'automatic'
+    this.#provider = new ModuleProvider(ports, this.#moduleId, options)
   }
 
   /** Starts to work in the background. Starting twice changes nothing. */
@@ -76,6 +81,11 @@ export class Reconciler {
     this.#ended = this.#run(closing.signal).finally(leave)
   }
 
+  /** The last pass that came to its end since the start. */
+  get lastPass(): FinishedPass | undefined {
+    return this.#lastPass
+  }
+
   /** Resolves when nothing runs any more. */
   async close(): Promise<void> {
     this.#closing?.abort()
@@ -84,22 +94,25 @@ export class Reconciler {
     this.#closing = undefined
   }
 
-  /** Looks at one device now. @throws {HubError} when the platform cannot */
-  async reconcileDevice(deviceId: string): Promise<ReconcileOutcome> {
-    const { platform } = this.#ports
+  /** Looks at one device now. @throws {HubError} when the platform or the store cannot */
+  reconcileDevice(deviceId: string): Promise<ReconcileOutcome> {
+    return this.#ports.records.inTurn(deviceId, () => this.#reconcile(deviceId))
+  }
+
+  async #reconcile(deviceId: string): Promise<ReconcileOutcome> {
+    const { platform, records } = this.#ports
     const modules = await platform.listModules(deviceId)
-    if (modules === undefined) return 'gone'
-    if (securityModules(modules, this.#moduleId).length > 0) return 'present'
-    const { moduleId, ...seed } = securityModuleSeed(this.#moduleId, this.#options)
-    try {
-      await platform.createModule({ deviceId, moduleId }, seed)
-      return 'created'
-    } catch (thrown) {
-      // Somebody else was faster; either way nothing is left to do.
-      if (hasCode(thrown, 'ModuleAlreadyExistsOnDevice')) return 'present'
-      if (hasCode(thrown, 'DeviceNotFound')) return 'gone'
-      throw thrown
+    if (modules === undefined) {
+      await records.gone(deviceId)
+      return 'gone'
     }
+    if (securityModules(modules, this.#moduleId).length > 0) return 'present'
+    const moduleIds = modules.map(({ ref }) => ref.moduleId)
+    const record = await records.note({ deviceId, moduleIds, state: 'absent', dueMs: 0 })
+    if (!isRepaired(this.#policy, record)) return 'unwanted'
+    const provided = await this.#provider.provide(deviceId)
+    if (provided === 'created' || provided === 'restored') this.#ports.postures.touch(deviceId)
+    return provided
   }
 
   /**
@@ -109,25 +122,25 @@ export class Reconciler {
    * @throws when devices cannot be listed, or with the signal's reason
    */
   async reconcileAll(signal?: AbortSignal): Promise<PassCounts> {
-    const { platform, clock, log } = this.#ports
-    const counts = { devices: 0, created: 0, failed: 0 }
-    for (let after: string | undefined; ; ) {
-      const page = await platform.listDevices(PAGE_SIZE, after)
-      for (const deviceId of page) {
-        signal?.throwIfAborted()
-        const outcome = await this.#tryDevice(deviceId)
-        counts.devices++
-        if (outcome === 'created') counts.created++
-        if (outcome === 'failed') counts.failed++
-      }
-      after = page.at(-1)
-      if (page.length < PAGE_SIZE) break
-      await clock.sleep(PAGE_PAUSE_MS, signal)
-      // A new device should not wait for the end of a pass over a large fleet.
-      await this.#lookAtDue(signal)
-    }
+    const { modules, clock, log } = this.#ports
+    const startedMs = clock.now()
+    const counts = await new FleetPass(this.#ports, {
+      moduleIds: securityModuleIds(this.#moduleId),
+      policy: this.#policy,
+      look: (deviceId) => this.#tryDevice(deviceId),
+      pause: () => this.#pause(signal),
+      ...(signal && { signal }),
+    }).run()
+    await modules.expireTombstones(clock.now() - TOMBSTONE_RETENTION_MS)
+    this.#lastPass = { ...counts, startedMs, endedMs: clock.now() }
     log.info(counts, 'every device was looked at for its security module')
     return counts
+  }
+
+  async #pause(signal?: AbortSignal): Promise<void> {
+    await this.#ports.clock.sleep(PAGE_PAUSE_MS, signal)
+    // A new device should not wait for the end of a pass over a large fleet.
+    await this.#lookAtDue(signal)
   }
 
   async #tryDevice(deviceId: string): Promise<ReconcileOutcome | 'failed'> {
@@ -182,7 +195,8 @@ export class Reconciler {
       if (dueMs > nowMs) continue
       this.#waiting.delete(deviceId)
       const outcome = await this.#tryDevice(deviceId)
-      if (outcome === 'created') this.#ports.log.info({ deviceId }, 'a security module was created')
+      if (outcome !== 'created' && outcome !== 'restored') continue
+      this.#ports.log.info({ deviceId, outcome }, 'a missing security module was provided')
     }
   }
 
@@ -201,8 +215,4 @@ export class Reconciler {
       this.#wake = () => {}
     }
   }
-}
-
-function hasCode(thrown: unknown, code: HubError['code']): boolean {
-  return thrown instanceof HubError && thrown.code === code
 }

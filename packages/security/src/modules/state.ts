@@ -3,6 +3,7 @@ import { type ConfigurationStatus, configurationStatus } from '../configuration/
 import { type ConfigurationView, viewConfiguration } from '../configuration/view.ts'
 import type { PlatformModule } from '../platform.ts'
 import type { AgentState } from '../posture/agent-state.ts'
+import { collectionSwitches, switchedOff } from './collection.ts'
 
 /**
  * Where a device's logical security module stands.
@@ -12,28 +13,40 @@ import type { AgentState } from '../posture/agent-state.ts'
  * - `pendingConfig`: it does not yet run what is desired
  * - `active`: it runs what is desired and speaks
  * - `configError`: it refuses or cannot apply what is desired
- * - `silent`: no security message for `SILENCE_LIMIT_MS`
+ * - `silent`: no security message for `SILENCE_LIMIT_MS`, or what the hub's operator chose
  * - `suspended`: an operator switched the collection off
- * - `retired`: an operator took the device out of service
+ * - `retired`: an operator took the device out of service; what it was stays readable
  */
-export type ModuleState =
-  | 'absent'
-  | 'provisioned'
-  | 'pendingConfig'
-  | 'active'
-  | 'configError'
-  | 'silent'
-  | 'suspended'
-  | 'retired'
+export type ModuleState = (typeof MODULE_STATES)[number]
+
+export const MODULE_STATES = [
+  'absent',
+  'provisioned',
+  'pendingConfig',
+  'active',
+  'configError',
+  'silent',
+  'suspended',
+  'retired',
+] as const
 
 /** An agent that sent nothing for so long counts as silent. */
 export const SILENCE_LIMIT_MS = 72 * 3_600_000
+
+/** A device that nobody has seen for so long counts as inactive, whatever its state. */
+export const INACTIVE_AFTER_MS = 60 * 24 * 3_600_000
 
 /**
  * The tag of the security module twin by which operators suspend or retire it:
  * `"suspended"` or `"retired"`; anything else means nothing.
  */
 export const OPERATOR_STATE_TAG = 'securityState'
+
+export interface DescribeOptions {
+  readonly keys?: ConfigurationKeys
+  /** Default `SILENCE_LIMIT_MS`. */
+  readonly silentAfterMs?: number
+}
 
 /** All that is derived from one module twin and what its agent sent. */
 export interface ModuleDescription {
@@ -47,30 +60,32 @@ export function describeModule(
   module: PlatformModule,
   agent: AgentState | undefined,
   nowMs: number,
-  keys: ConfigurationKeys = {},
+  { keys = {}, silentAfterMs = SILENCE_LIMIT_MS }: DescribeOptions = {},
 ): ModuleDescription {
   const configuration = viewConfiguration(module, keys)
   const status = configurationStatus(module, configuration, agent, nowMs)
-  const state = moduleState(module, agent, nowMs, { view: configuration, status })
+  const spokeMs = lastSpokeMs(module, agent)
+  const isSilent = spokeMs > 0 && nowMs - spokeMs >= silentAfterMs
+  const state = moduleState(module, agent, { view: configuration, status, isSilent })
   return { state, configuration, configurationStatus: status }
 }
 
 interface Judged {
   readonly view: ConfigurationView
   readonly status: ConfigurationStatus
+  readonly isSilent: boolean
 }
 
 function moduleState(
   module: PlatformModule,
   agent: AgentState | undefined,
-  nowMs: number,
-  { view, status }: Judged,
+  { view, status, isSilent }: Judged,
 ): ModuleState {
   const wish = module.tags[OPERATOR_STATE_TAG]
   if (wish === 'retired') return 'retired'
   if (wish === 'suspended' || isCollectionOff(view)) return 'suspended'
   if (!hasBeenHere(module, agent)) return 'provisioned'
-  if (isSilent(module, agent, nowMs)) return 'silent'
+  if (isSilent) return 'silent'
   if (status.state === 'failed') return 'configError'
   return status.state === 'applied' ? 'active' : 'pendingConfig'
 }
@@ -81,28 +96,22 @@ function hasBeenHere(module: PlatformModule, agent: AgentState | undefined): boo
   return connected || lastActivityMs > 0 || hasReported || (agent?.lastMessageMs ?? 0) > 0
 }
 
-/** An agent that never sent anything is measured from when it was last seen at all. */
-function isSilent(module: PlatformModule, agent: AgentState | undefined, nowMs: number): boolean {
+/** An agent that never sent anything is measured from when it was last seen at all; 0 = never. */
+export function lastSpokeMs(module: PlatformModule, agent: AgentState | undefined): number {
   const lastMessageMs = agent?.lastMessageMs ?? 0
-  const spokeMs = lastMessageMs > 0 ? lastMessageMs : module.lastActivityMs
-  return spokeMs > 0 && nowMs - spokeMs >= SILENCE_LIMIT_MS
+  return lastMessageMs > 0 ? lastMessageMs : module.lastActivityMs
 }
 
-/** Events about the agent itself; without them alone nothing is collected. */
-const ABOUT_ITSELF: readonly string[] = [
-  'eventPriorityDiagnostic',
-  'eventPriorityConfigurationError',
-  'eventPriorityDroppedEventsStatistics',
-  'eventPriorityMessageStatistics',
-  'eventPriorityOperational',
-]
+/** When anything of the device's security was last seen, in any way; 0 = never. */
+export function lastSeenMs(
+  modules: readonly PlatformModule[],
+  agent: AgentState | undefined,
+): number {
+  return Math.max(agent?.lastMessageMs ?? 0, ...modules.map((module) => module.lastActivityMs))
+}
 
 function isCollectionOff({ era, effective }: ConfigurationView): boolean {
-  const names = Object.keys(effective)
-  const isMicro = era === 'micro'
-  const switches = isMicro
-    ? names.filter((name) => name.endsWith('_Disabled'))
-    : names.filter((name) => name.startsWith('eventPriority') && !ABOUT_ITSELF.includes(name))
-  const off = isMicro ? true : 'Off'
+  const switches = collectionSwitches(era)
+  const off = switchedOff(era)
   return switches.length > 0 && switches.every((name) => effective[name]?.value === off)
 }

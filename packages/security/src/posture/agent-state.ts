@@ -1,6 +1,10 @@
+import type { Inventory } from './inventory.ts'
+
 /** Counters of one hour; `hour` = hours since the epoch. */
 export interface HourCount {
   readonly hour: number
+  readonly messages: number
+  readonly events: number
   readonly dropped: number
   readonly rejected: number
 }
@@ -22,4 +26,10 @@ export interface AgentState {
   /** Receive time and text of the last configuration error that the agent reported; 0 = none. */
   readonly configErrorMs: number
   readonly configError: string
+  /** The last message or event that was refused. */
+  readonly lastRejection?: { readonly timeMs: number; readonly reason: string }
+  /** `clockOffsetMs` of the last messages, at most `CLOCK_SAMPLES`. */
+  readonly clockOffsets?: readonly number[]
+  /** From the last `SystemInformation`. */
+  readonly inventory?: Inventory
 }

@@ -4,6 +4,7 @@ import type { JsonObject } from '@twinward/protocol'
 import { header } from '../../test/records.ts'
 import type { DecodedMessage } from '../ingestion/decode.ts'
 import { COUNTED_HOURS, updateAgent } from './agent-update.ts'
+import { MAX_ADDRESSES } from './inventory.ts'
 
 const HOUR_MS = 3_600_000
 const message = { ref: { deviceId: 'pump-1', moduleId: 'm' }, enqueuedTimeMs: 100 * HOUR_MS }
@@ -31,12 +32,12 @@ test('updateAgent: a message tells version, schema and time, and counts its even
 test('updateAgent: what the agent dropped and what was refused is counted by the hour', () => {
   const dropped = [{ DroppedEvents: 3 }, { DroppedEvents: 4 }, { DroppedEvents: 'many' }]
   const first = updateAgent(undefined, message, decoded('DroppedEventsStatistics', dropped, 2))
-  assert.deepEqual(first.hours, [{ hour: 100, dropped: 7, rejected: 2 }])
+  assert.deepEqual(first.hours, [{ hour: 100, messages: 1, events: 1, dropped: 7, rejected: 2 }])
   const second = updateAgent(first, message, decoded('Login', [{}], 1))
-  assert.deepEqual(second.hours, [{ hour: 100, dropped: 7, rejected: 3 }])
+  assert.deepEqual(second.hours, [{ hour: 100, messages: 2, events: 2, dropped: 7, rejected: 3 }])
 })
 
-test('updateAgent: keeps the last 24 hours in which something was lost', () => {
+test('updateAgent: keeps the last 24 hours in which something came', () => {
   let state = updateAgent(undefined, message, decoded('Login', [{}], 1))
   for (let hour = 101; hour < 200; hour++) {
     const later = { ...message, enqueuedTimeMs: hour * HOUR_MS }
@@ -59,7 +60,30 @@ test('updateAgent: a message that was refused whole counts as refused and tells 
   const after = updateAgent(before, later, refused)
   assert.equal(after.agentVersion, '0.0.6')
   assert.equal(after.lastMessageMs, before.lastMessageMs)
-  assert.deepEqual(after.hours, [{ hour: 200, dropped: 0, rejected: 1 }])
+  assert.deepEqual(after.hours.at(-1), {
+    ...{ hour: 200, messages: 1, events: 0, dropped: 0, rejected: 1 },
+  })
+  assert.deepEqual(after.lastRejection, { timeMs: 200 * HOUR_MS, reason: '' })
+})
+
+test('updateAgent: the last system information of either era is the inventory', () => {
+  const legacy = { OSName: 'Linux', OSVersion: '6.1', OsArchitecture: 'x86_64', BIOSVersion: 'b' }
+  const first = updateAgent(undefined, message, decoded('SystemInformation', [legacy]))
+  const expected = { osName: 'Linux', osVersion: '6.1', arch: 'x86_64', firmware: 'b' }
+  assert.deepEqual(first.inventory, expected)
+  const kept = updateAgent(first, message, decoded('Login', [{}]))
+  assert.deepEqual(kept.inventory, expected)
+  const addresses = Array.from({ length: 99 }, (_, n) => ({ mac: `m${n}`, ipv4_address: 'i' }))
+  const micro = {
+    ...{ os_dist: 'Debian', os_arch: 'arm\u0000', hardware_vendor: 'A'.repeat(99) },
+    nics: [{ type: 'ETH', info: addresses }, null, { info: 7 }],
+  }
+  const next = updateAgent(kept, message, decoded('SystemInformation', [micro]))
+  assert.deepEqual(next.inventory, {
+    ...{ osName: 'Debian', arch: 'arm', vendor: 'A'.repeat(64) },
+    macs: Array.from({ length: MAX_ADDRESSES }, (_, n) => `m${n}`),
+    ips: ['i'],
+  })
 })
 
 test('updateAgent: a configuration error is kept with its time', () => {

@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue } from '@twinward/protocol'
+import { CLOCK_SAMPLES } from '../ingestion/clock-offset.ts'
 import type { DecodedMessage } from '../ingestion/decode.ts'
 import type { SecurityEvent } from '../ingestion/record.ts'
 import type { SecurityMessage } from '../platform.ts'
 import type { AgentState, HourCount } from './agent-state.ts'
+import { inventoryIn } from './inventory.ts'
 
 const HOUR_MS = 3_600_000
 /** Hours that are counted one by one. */
@@ -17,14 +19,25 @@ export function updateAgent(
 ): AgentState {
   const state = before ?? newAgent(ref.deviceId)
   const counts = {
-    dropped: sum(decoded.events.map(droppedIn)),
+    messages: 1,
+    events: decoded.events.length,
+    // What the agent dropped, and what the limits of the device did not let in.
+    dropped: sum(decoded.events.map(droppedIn)) + (decoded.lostEvents ?? 0),
     rejected: decoded.rejections.length,
   }
   const hours = countHour(state.hours, Math.floor(enqueuedTimeMs / HOUR_MS), counts)
+  const lastRejection = rejectionIn(decoded, enqueuedTimeMs)
   // A message that was refused whole tells nothing but that.
-  if (decoded.schema === '') return { ...state, hours }
+  if (decoded.schema === '') return { ...state, hours, ...(lastRejection && { lastRejection }) }
+  const { clockOffsetMs } = decoded
+  const inventory = inventoryIn(decoded.events)
   return {
     ...state,
+    ...(lastRejection && { lastRejection }),
+    ...(clockOffsetMs !== undefined && {
+      clockOffsets: [...(state.clockOffsets ?? []), clockOffsetMs].slice(-CLOCK_SAMPLES),
+    }),
+    ...(inventory && { inventory }),
     ...configurationError(decoded.events, enqueuedTimeMs),
     moduleId: ref.moduleId ?? '',
     agentVersion: decoded.agentVersion,
@@ -54,18 +67,24 @@ function newAgent(deviceId: string): AgentState {
 function countHour(
   hours: readonly HourCount[],
   hour: number,
-  { dropped, rejected }: { dropped: number; rejected: number },
+  counts: Omit<HourCount, 'hour'>,
 ): readonly HourCount[] {
-  if (dropped === 0 && rejected === 0) return hours
   const same = hours.find((count) => count.hour === hour)
   const counted = {
     hour,
-    dropped: dropped + (same?.dropped ?? 0),
-    rejected: rejected + (same?.rejected ?? 0),
+    messages: counts.messages + (same?.messages ?? 0),
+    events: counts.events + (same?.events ?? 0),
+    dropped: counts.dropped + (same?.dropped ?? 0),
+    rejected: counts.rejected + (same?.rejected ?? 0),
   }
   return [...hours.filter((count) => count.hour !== hour), counted]
     .sort((a, b) => a.hour - b.hour)
     .slice(-COUNTED_HOURS)
+}
+
+function rejectionIn({ rejections }: DecodedMessage, timeMs: number): AgentState['lastRejection'] {
+  const last = rejections.at(-1)
+  return last && { timeMs, reason: last.reason.slice(0, MAX_ERROR_CHARACTERS) }
 }
 
 /** `DroppedEventsStatistics` of legacy agents, `Statistics` of the 2.0 messages. */

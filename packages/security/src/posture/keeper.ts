@@ -2,8 +2,12 @@ import type { ConfigurationKeys } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
 import type { FindingStore } from '../data/finding-store.ts'
 import type { Log } from '../log.ts'
+import { nextDueMs } from '../modules/due.ts'
 import { pickLogicalModule } from '../modules/logical.ts'
-import { describeModule, type ModuleDescription } from '../modules/state.ts'
+import type { DuePlace, ModuleStore } from '../modules/module-store.ts'
+import type { ModuleRecords } from '../modules/records.ts'
+import { describeModule, type ModuleDescription, SILENCE_LIMIT_MS } from '../modules/state.ts'
+import type { Suspensions } from '../modules/suspensions.ts'
 import type { PlatformModule, TwinPlatform } from '../platform.ts'
 import type { AgentState } from './agent-state.ts'
 import { type PostureSummary, summarisePosture } from './summary.ts'
@@ -14,13 +18,15 @@ const MAX_FINDINGS = 500
 /** Devices whose posture waits to be computed; beyond, the oldest wait is given up and counted. */
 const MAX_WAITING_DEVICES = 100_000
 /**
- * How often every device is looked at anew, because time alone changes a posture: silence, age of
- * alerts, the grace for applying a configuration.
+ * How often devices are looked for whose posture time alone may have changed: silence, age of alerts,
+ * the grace for applying a configuration, the end of a suspension.
  */
-export const SWEEP_INTERVAL_MS = 5 * 60_000
-/** Devices that are looked at between two pauses of a sweep. */
-const SWEEP_PAGE_DEVICES = 100
-const SWEEP_PAUSE_MS = 200
+export const DUE_INTERVAL_MS = 60_000
+/** Devices that a keeper still looks at when it is to close; the next one looks at the others. */
+const MAX_CLOSING_DEVICES = 1_000
+/** Due devices that are looked at between two pauses. */
+const DUE_PAGE_DEVICES = 100
+const DUE_PAUSE_MS = 200
 /** Between two passes through the devices that wait. */
 const PASS_PAUSE_MS = 100
 
@@ -31,12 +37,17 @@ export interface DevicePosture {
   readonly description: ModuleDescription
   readonly agent: AgentState | undefined
   readonly summary: PostureSummary
+  /** Time alone may change it from then on, not earlier, ms since the epoch; 0 = never. */
+  readonly dueMs: number
 }
 
 interface Ports {
   readonly platform: TwinPlatform
   readonly findings: FindingStore
   readonly writer: PostureWriter
+  readonly modules: ModuleStore
+  readonly records: ModuleRecords
+  readonly suspensions: Suspensions
   readonly clock: Clock
   readonly log: Log
 }
@@ -45,6 +56,8 @@ interface Ports {
 export interface ModuleNaming {
   readonly securityModuleId: string
   readonly keys: ConfigurationKeys
+  /** Default `SILENCE_LIMIT_MS`. */
+  readonly silentAfterMs?: number
 }
 
 /** Computes a device's posture from what is stored, and keeps it in its security module twin. */
@@ -53,9 +66,13 @@ export class PostureKeeper {
   readonly #naming: ModuleNaming
   /** Devices whose posture may have changed, in order; a device waits once. */
   readonly #waiting = new Set<string>()
+  /** Who waits until the devices that wait now have been looked at. */
+  readonly #settling: (() => void)[] = []
   readonly #closing = new AbortController()
+  /** Whether each device that was touched has been looked at, or will be. */
+  #isWhole = true
   #work: Promise<void> | undefined
-  #sweeps: Promise<void> | undefined
+  #watch: Promise<void> | undefined
 
   constructor(ports: Ports, naming: ModuleNaming) {
     this.#ports = ports
@@ -64,22 +81,32 @@ export class PostureKeeper {
 
   /** The posture now, or `undefined` when the device has no security module or does not exist. */
   async compute(deviceId: string): Promise<DevicePosture | undefined> {
-    const { platform, findings, clock } = this.#ports
-    const modules = await platform.listModules(deviceId)
-    const module = modules && pickLogicalModule(modules, this.#naming.securityModuleId)
-    if (modules === undefined || module === undefined) return undefined
+    const modules = await this.#ports.platform.listModules(deviceId)
+    return modules && this.#describe(deviceId, modules)
+  }
+
+  async #describe(
+    deviceId: string,
+    modules: readonly PlatformModule[],
+  ): Promise<DevicePosture | undefined> {
+    const { findings, clock } = this.#ports
+    const { securityModuleId, keys, silentAfterMs = SILENCE_LIMIT_MS } = this.#naming
+    const module = pickLogicalModule(modules, securityModuleId)
+    if (module === undefined) return undefined
     const [agent, alerts, recommendations] = await Promise.all([
       findings.findAgent(deviceId),
       findings.openAlerts(deviceId, MAX_FINDINGS),
       findings.listRecommendations({ deviceId, state: 'Active', limit: MAX_FINDINGS }),
     ])
     const nowMs = clock.now()
-    const description = describeModule(module, agent, nowMs, this.#naming.keys)
+    const description = describeModule(module, agent, nowMs, { keys, silentAfterMs })
     const summary = summarisePosture(
       { alerts, recommendations: recommendations.items, agent, module: description },
       nowMs,
     )
-    return { modules, module, description, agent, summary }
+    const known = { modules, module, description, agent }
+    const dueMs = nextDueMs({ ...known, alerts, silentAfterMs }, nowMs)
+    return { ...known, summary, dueMs }
   }
 
   /** Something about the device changed: its posture is computed and written soon. */
@@ -88,50 +115,92 @@ export class PostureKeeper {
     if (this.#waiting.size >= MAX_WAITING_DEVICES && !this.#waiting.has(deviceId)) {
       const [oldest = ''] = this.#waiting
       this.#waiting.delete(oldest)
+      this.#isWhole = false
       this.#ports.log.warn({ deviceId: oldest }, 'too many postures wait; this one is skipped')
     }
     this.#waiting.add(deviceId)
+    this.#begin()
+  }
+
+  #begin(): void {
     this.#work ??= this.#run().finally(() => {
       this.#work = undefined
+      // Somebody may have come in the moment in which it ended.
+      if (this.#waiting.size > 0 || this.#settling.length > 0) this.#begin()
     })
   }
 
-  /** Begins to look at every device now and then. */
-  start(): void {
-    this.#sweeps ??= this.#sweepForever()
+  /** Resolves when what was touched before has been looked at. */
+  async settled(): Promise<void> {
+    if (this.#work) await new Promise<void>((resolve) => this.#settling.push(resolve))
   }
 
-  async #sweepForever(): Promise<void> {
+  /** Begins to look at devices when their time has come. */
+  start(): void {
+    this.#watch ??= this.#watchDue()
+  }
+
+  async #watchDue(): Promise<void> {
     const { clock, log } = this.#ports
     const { signal } = this.#closing
+    await this.#makeGood(signal)
     while (!signal.aborted) {
       try {
-        await clock.sleep(SWEEP_INTERVAL_MS, signal)
-        await this.#sweep()
+        await clock.sleep(DUE_INTERVAL_MS, signal)
+        await this.#lookAtDue(signal)
       } catch (error) {
         if (!signal.aborted) log.error({ err: error }, 'postures could not be looked at anew')
       }
     }
   }
 
-  async #sweep(): Promise<void> {
-    const { platform, clock } = this.#ports
-    let after: string | undefined
-    do {
-      const page = await platform.listDevices(SWEEP_PAGE_DEVICES, after)
-      for (const deviceId of page) this.touch(deviceId)
-      after = page.at(-1)
-      await this.#work
-      await clock.sleep(SWEEP_PAUSE_MS, this.#closing.signal)
-    } while (after !== undefined)
+  /** What the run before did not get to write is nowhere noted, so every device is looked at. */
+  async #makeGood(signal: AbortSignal): Promise<void> {
+    const { modules, clock, log } = this.#ports
+    try {
+      if (await modules.beginRun()) return
+      this.#isWhole = false
+      for (let after: string | undefined; ; ) {
+        const page = await modules.deviceIds(DUE_PAGE_DEVICES, after)
+        for (const deviceId of page) this.touch(deviceId)
+        await this.settled()
+        after = page.at(-1)
+        if (page.length < DUE_PAGE_DEVICES) break
+        await clock.sleep(DUE_PAUSE_MS, signal)
+      }
+      this.#isWhole = true
+    } catch (error) {
+      this.#isWhole = false
+      if (!signal.aborted) log.error({ err: error }, 'postures could not be looked at anew')
+    }
   }
 
-  /** Writes what waits, then stops. */
+  /** Each that is due now once; who stays due, because a look failed, waits for the next time. */
+  async #lookAtDue(signal: AbortSignal): Promise<void> {
+    const { modules, clock } = this.#ports
+    const nowMs = clock.now()
+    for (let after: DuePlace | undefined; ; ) {
+      const page = await modules.due(nowMs, DUE_PAGE_DEVICES, after)
+      for (const { deviceId } of page) this.touch(deviceId)
+      await this.settled()
+      after = page.at(-1)
+      if (page.length < DUE_PAGE_DEVICES) return
+      await clock.sleep(DUE_PAUSE_MS, signal)
+    }
+  }
+
+  /** Writes what waits, within reason, then stops. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#sweeps
+    const waiting = [...this.#waiting]
+    for (const deviceId of waiting.slice(MAX_CLOSING_DEVICES)) {
+      this.#waiting.delete(deviceId)
+      this.#isWhole = false
+    }
+    await this.#watch
     await this.#work
     await this.#ports.writer.close()
+    if (this.#watch && this.#isWhole) await this.#ports.modules.endRun()
   }
 
   /** Goes through the waiting devices, pass by pass, so that a busy one is computed once a pass. */
@@ -141,18 +210,50 @@ export class PostureKeeper {
       // One turn of the event loop lets the touches of a batch gather.
       await new Promise((resolve) => setImmediate(resolve))
       const devices = [...this.#waiting]
+      const settling = this.#settling.splice(0)
       this.#waiting.clear()
-      for (const deviceId of devices) await this.#refresh(deviceId)
+      for (const deviceId of devices) await this.#tryLook(deviceId)
+      for (const settled of settling) settled()
       await clock.sleep(PASS_PAUSE_MS, this.#closing.signal).catch(() => {})
-    } while (this.#waiting.size > 0)
+    } while (this.#waiting.size > 0 || this.#settling.length > 0)
   }
 
-  async #refresh(deviceId: string): Promise<void> {
+  async #tryLook(deviceId: string): Promise<void> {
     try {
-      const posture = await this.compute(deviceId)
-      if (posture) await this.#ports.writer.submit(posture.module.ref, posture.summary)
+      await this.look(deviceId)
     } catch (error) {
+      this.#isWhole = false
       this.#ports.log.error({ err: error, deviceId }, 'the posture could not be computed')
     }
+  }
+
+  /** Computes a device's posture now, notes its state and has its twin written. */
+  async look(deviceId: string): Promise<void> {
+    const { records, suspensions, writer } = this.#ports
+    const posture = await records.inTurn(deviceId, async () => {
+      const seen = await this.#note(deviceId)
+      if (seen?.posture === undefined) return undefined
+      const { record, posture } = seen
+      if (!(await suspensions.follow(record, posture.module))) return posture
+      return (await this.#note(deviceId))?.posture
+    })
+    if (posture) await writer.submit(posture.module.ref, posture.summary)
+  }
+
+  async #note(deviceId: string) {
+    const { platform, records } = this.#ports
+    const modules = await platform.listModules(deviceId)
+    if (modules === undefined) {
+      await records.gone(deviceId)
+      return undefined
+    }
+    const posture = await this.#describe(deviceId, modules)
+    const moduleIds = modules.map(({ ref }) => ref.moduleId)
+    const record = await records.note({
+      ...{ deviceId, moduleIds, state: posture?.description.state ?? 'absent' },
+      ...(posture && { module: posture.module }),
+      dueMs: posture?.dueMs ?? 0,
+    })
+    return { record, posture }
   }
 }

@@ -38,10 +38,11 @@ test('summarisePosture: a device in full', () => {
     ],
     agent: sampleAgent({
       lastMessageMs: NOW_MS - 1,
+      inventory: { osName: 'Linux', macs: ['1', '2', '3', '4', '5'] },
       hours: [
-        { hour: hour - 24, dropped: 1000, rejected: 1000 },
-        { hour: hour - 23, dropped: 2, rejected: 3 },
-        { hour, dropped: 5, rejected: 7 },
+        { hour: hour - 24, messages: 1, events: 1, dropped: 1000, rejected: 1000 },
+        { hour: hour - 23, messages: 1, events: 1, dropped: 2, rejected: 3 },
+        { hour, messages: 1, events: 1, dropped: 5, rejected: 7 },
       ],
     }),
   })
@@ -71,6 +72,7 @@ test('summarisePosture: a device in full', () => {
       rejected24h: 10,
       state: 'configError',
     },
+    inventory: { osName: 'Linux', macs: ['1', '2', '3', '4'] },
     config: {
       desiredVersion: 4,
       appliedVersion: 0,

@@ -2,7 +2,9 @@ import type { JsonObject, JsonValue } from '@twinward/protocol'
 import type { Alert, Severity } from '../detection/alert.ts'
 import type { ModuleDescription } from '../modules/state.ts'
 import type { Recommendation } from '../recommendations/recommendation.ts'
+import { countDay } from './agent-health.ts'
 import type { AgentState } from './agent-state.ts'
+import type { Inventory } from './inventory.ts'
 import { type BaselineResult, isOpenAlert, postureScore } from './score.ts'
 import { twinBytes } from './twin-bytes.ts'
 
@@ -12,7 +14,14 @@ import { twinBytes } from './twin-bytes.ts'
  * is_defined(tags.recommendations.IoT_OpenPorts)` finds what it found then. All other tags, like
  * `securityGroup`, belong to operators.
  */
-export const SERVICE_TAGS = ['posture', 'alerts', 'recommendations', 'agent', 'config'] as const
+export const SERVICE_TAGS = [
+  'posture',
+  'alerts',
+  'recommendations',
+  'agent',
+  'inventory',
+  'config',
+] as const
 
 /** The wanted value of every service-owned tag. */
 export type PostureSummary = { readonly [tag in (typeof SERVICE_TAGS)[number]]: JsonObject }
@@ -30,13 +39,13 @@ export interface SummaryInput {
 /** As IoT Hub counts tags; its limit of 8 KiB leaves 2 KiB to operators. */
 export const MAX_SUMMARY_BYTES = 6 * 1024
 
-const DAY_HOURS = 24
-const HOUR_MS = 3_600_000
 /** Every message would otherwise be a write of its own. */
 const LAST_MESSAGE_RESOLUTION_MS = 60_000
 /** Texts of agents are cut here. */
 const MAX_TEXT_CHARACTERS = 64
 const MAX_DRIFT_NAMES = 20
+/** Addresses of one kind in `inventory`. */
+const MAX_TAG_ADDRESSES = 4
 const MAX_TYPE_CHARACTERS = 128
 
 const RANKS: { readonly [severity in Severity]: number } = {
@@ -54,6 +63,7 @@ const RANKS: { readonly [severity in Severity]: number } = {
  *     recommendations  {<type>: {severity, state, discoveredAtUtc, count}}
  *     agent            {kind, version, lastMessageUtc, schema, droppedEvents24h, rejected24h,
  *                       state}
+ *     inventory        {osName, osVersion, arch, vendor, model, firmware, macs: [], ips: []}
  *     config           {desiredVersion, appliedVersion, state, drift: [name]}
  *
  * `lastMessageUtc` is exact to a minute, `null`s do not occur in tags, so what is unknown is left
@@ -71,7 +81,12 @@ export function summarisePosture(input: SummaryInput, nowMs: number): PostureSum
     nowMs,
   )
   const posture = { score, ...(input.baseline && { baseline: baselineTag(input.baseline) }) }
-  const fixed = { posture, agent: agentTag(input, nowMs), config: configTag(input.module) }
+  const fixed = {
+    posture,
+    agent: agentTag(input, nowMs),
+    inventory: inventoryTag(input.agent?.inventory),
+    config: configTag(input.module),
+  }
   // Room for the names of the sections, and for `leftOut`, is taken beforehand.
   const skeleton: PostureSummary = {
     ...fixed,
@@ -190,8 +205,7 @@ function worst(all: readonly { readonly severity: Severity }[]): Severity {
 function agentTag({ agent, module }: SummaryInput, nowMs: number): JsonObject {
   const kind = module.configuration.agentKind
   if (agent === undefined) return { kind, state: module.state }
-  const sinceHour = Math.floor(nowMs / HOUR_MS) - DAY_HOURS
-  const lastDay = agent.hours.filter(({ hour }) => hour > sinceHour)
+  const { dropped, rejected } = countDay(agent, nowMs)
   const lastMessageMs =
     Math.floor(agent.lastMessageMs / LAST_MESSAGE_RESOLUTION_MS) * LAST_MESSAGE_RESOLUTION_MS
   return {
@@ -199,9 +213,18 @@ function agentTag({ agent, module }: SummaryInput, nowMs: number): JsonObject {
     version: plain(agent.agentVersion),
     ...(agent.lastMessageMs > 0 && { lastMessageUtc: utc(lastMessageMs) }),
     schema: plain(agent.schema),
-    droppedEvents24h: lastDay.reduce((sum, { dropped }) => sum + dropped, 0),
-    rejected24h: lastDay.reduce((sum, { rejected }) => sum + rejected, 0),
+    droppedEvents24h: dropped,
+    rejected24h: rejected,
     state: module.state,
+  }
+}
+
+/** A twin has less room than the store: the first addresses. */
+function inventoryTag({ macs = [], ips = [], ...texts }: Inventory = {}): JsonObject {
+  return {
+    ...texts,
+    ...(macs.length > 0 && { macs: macs.slice(0, MAX_TAG_ADDRESSES) }),
+    ...(ips.length > 0 && { ips: ips.slice(0, MAX_TAG_ADDRESSES) }),
   }
 }
 

@@ -11,6 +11,7 @@ const wanted: PostureSummary = {
   alerts: {},
   recommendations: {},
   agent: { kind: 'c' },
+  inventory: {},
   config: { drift: ['a'] },
 }
 
@@ -55,6 +56,7 @@ test('tagsPatch: merged, it makes the wanted tags of any others, and leaves the 
       alerts: object,
       recommendations: object,
       agent: object,
+      inventory: object,
       config: object,
     },
     { noNullPrototype: true },

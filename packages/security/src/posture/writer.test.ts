@@ -18,7 +18,8 @@ import {
 const ref = { deviceId: 'pump-1', moduleId: 'azureiotsecurity' }
 
 function scored(score: number): PostureSummary {
-  return { posture: { score }, alerts: {}, recommendations: {}, agent: {}, config: {} }
+  const empty = { alerts: {}, recommendations: {}, agent: {}, inventory: {}, config: {} }
+  return { posture: { score }, ...empty }
 }
 
 /** One module, and a writer that sees the platform through `fault`. */
