@@ -21,6 +21,12 @@ export interface FindingBatch {
   readonly rejections?: readonly Rejection[]
 }
 
+/** A place among the agents in the order of their last messages. */
+export interface AgentPlace {
+  readonly lastMessageMs: number
+  readonly deviceId: string
+}
+
 export interface AlertFilter {
   readonly deviceId?: string
   readonly alertType?: string
@@ -78,6 +84,15 @@ export interface FindingStore {
   listRecommendations(filter: RecommendationFilter): Promise<Page<Recommendation>>
 
   findAgent(deviceId: string): Promise<AgentState | undefined>
+  /**
+   * Agents by the time of their last message: those after the place and up to `throughMs`, at most
+   * `limit`; the longest silent first, then by device.
+   */
+  agentsByLastMessage(filter: {
+    readonly after: AgentPlace
+    readonly throughMs: number
+    readonly limit: number
+  }): Promise<readonly AgentState[]>
   findMemory(deviceId: string): Promise<DeviceMemory | undefined>
 
   /**

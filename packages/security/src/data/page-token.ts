@@ -2,11 +2,18 @@ import { HubError } from '@twinward/protocol'
 import { MAX_PAGE_ITEMS } from './finding-limits.ts'
 
 /** The lists that come in pages; a token of one is not a token of another. */
-export type ListName = 'alerts' | 'recommendations' | 'rejections'
+export type ListName =
+  | 'alerts'
+  | 'configurations'
+  | 'indicators'
+  | 'recommendations'
+  | 'rejections'
+  | 'modules'
+  | 'tombstones'
 
 /**
  * Where a page ended: its last item, so that what arrives in between shifts nothing. `order` is the
- * item's time in ms, `id` orders those of the same ms. A rejection's order is its number, its id ''.
+ * item's time in ms, `id` orders those of the same ms. A rejection's order is its number, its id ''; so is that of a change of configuration.
  */
 export interface Place {
   readonly order: number

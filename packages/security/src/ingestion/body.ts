@@ -1,7 +1,11 @@
 import {
+  type BinaryMessage,
+  type Era,
   MAX_ELEMENTS_PER_MESSAGE,
   MAX_MESSAGE_BYTES,
   MAX_SECURITY_MESSAGE_DEPTH,
+  readBinaryMessage,
+  readMessageTypeIndicator,
   refuseEnvelope,
   type SecurityEnvelope,
 } from '@twinward/protocol'
@@ -10,10 +14,15 @@ import type { SecurityMessage } from '../platform.ts'
 /** How much of what was refused is kept with the reason, in bytes. */
 export const MAX_EXCERPT_BYTES = 4096
 
-/** The envelope of a message, or why it cannot be read at all. */
-export type ReadBody = { readonly envelope: SecurityEnvelope } | { readonly refusal: string }
+/** What a message holds, or why it cannot be read at all. */
+export type ReadBody =
+  | { readonly envelope: SecurityEnvelope; readonly era: Era }
+  | { readonly binary: BinaryMessage; readonly era: Era; readonly version: string }
+  | { readonly refusal: string }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** Agents in C may send command lines that are no UTF-8; what is none becomes U+FFFD. */
+const lenientUtf8 = new TextDecoder('utf-8')
 
 /** Reads the body of a security message up to its events, which are judged later. Never throws. */
 export function readBody({ application, body }: SecurityMessage): ReadBody {
@@ -21,10 +30,17 @@ export function readBody({ application, body }: SecurityMessage): ReadBody {
     const refusal = `the message has ${body.byteLength} bytes; at most ${MAX_MESSAGE_BYTES} are read`
     return { refusal }
   }
-  const indicator = Object.hasOwn(application, 'mti') ? application.mti : undefined
-  if (typeof indicator === 'string' && isBinary(indicator)) {
-    return { refusal: `binary messages are not read yet (mti ${indicator.slice(0, 32)})` }
-  }
+  const mti = Object.hasOwn(application, 'mti') ? application.mti : undefined
+  if (typeof mti !== 'string') return readJson(body)
+  const indicator = readMessageTypeIndicator(mti)
+  if (typeof indicator === 'string') return { refusal: indicator }
+  if (indicator.encoding === 'json') return readJson(body)
+  const binary = readBinaryMessage(body, (bytes) => lenientUtf8.decode(bytes))
+  if ('refusal' in binary) return { refusal: `${binary.refusal} (mti ${mti})` }
+  return { binary, era: indicator.source === 'rtos' ? 'rtos' : 'micro', version: indicator.version }
+}
+
+function readJson(body: Uint8Array): ReadBody {
   const parsed = parseJson(body)
   if ('refusal' in parsed) return parsed
   const refusal = refuseEnvelope(parsed.value)
@@ -32,17 +48,12 @@ export function readBody({ application, body }: SecurityMessage): ReadBody {
   return refuseExcess(parsed.value as SecurityEnvelope)
 }
 
-/** The message type indicator is `major.minor-E-S-T`; E = 1 says FlatBuffers, 0 says JSON. */
-function isBinary(indicator: string): boolean {
-  return /^\d{1,5}\.\d{1,5}-1(-|$)/.test(indicator)
-}
-
 function parseJson(body: Uint8Array): { value: unknown } | { refusal: string } {
   let text: string
   try {
     text = utf8.decode(body)
   } catch {
-    return { refusal: 'the message is not UTF-8 text' }
+    return { refusal: 'the message is not UTF-8 text; a binary one needs the property mti' }
   }
   try {
     const value: unknown = JSON.parse(text)
@@ -74,7 +85,9 @@ function refuseExcess(envelope: SecurityEnvelope): ReadBody {
     const payload = event?.Payload
     if (Array.isArray(payload)) elements += payload.length
   }
-  if (elements <= MAX_ELEMENTS_PER_MESSAGE) return { envelope }
+  if (elements <= MAX_ELEMENTS_PER_MESSAGE) {
+    return { envelope, era: envelope.MessageSchemaVersion === '1.0' ? 'legacy' : 'micro' }
+  }
   const limit = MAX_ELEMENTS_PER_MESSAGE
   return { refusal: `the message has ${elements} payload elements; at most ${limit} are read` }
 }

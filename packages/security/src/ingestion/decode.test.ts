@@ -52,6 +52,7 @@ test('an event comes with the header of its message and the payload as it was se
       {
         header: {
           ref: { deviceId: 'pump-1', moduleId: 'azureiotsecurity' },
+          era: 'legacy',
           agentVersion: '0.0.6',
           agentId: envelope.AgentId,
           eventId: event.Id,
@@ -72,6 +73,7 @@ test('an event comes with the header of its message and the payload as it was se
     agentVersion: '0.0.6',
     agentId: envelope.AgentId,
     schema: '1.0',
+    clockOffsetMs: Date.parse('2019-11-02T08:15:33Z') - receivedMs,
   })
 })
 
@@ -93,10 +95,12 @@ test('each event is judged alone: a bad one is named and the others go through',
   assert.equal(rejections[0]?.sequence, 7)
 })
 
+const NOT_TEXT = 'the message is not UTF-8 text; a binary one needs the property mti'
+
 test('a message that cannot be read is one rejection that says why', () => {
   assert.equal(refusal('not json'), 'the message is not JSON')
   assert.equal(refusal(''), 'the message is not JSON')
-  assert.equal(refusal(Buffer.from([0x22, 0xff, 0x22])), 'the message is not UTF-8 text')
+  assert.equal(refusal(Buffer.from([0x22, 0xff, 0x22])), NOT_TEXT)
   assert.equal(refusal('{}'), 'AgentVersion: required, but missing')
 })
 
@@ -108,11 +112,64 @@ test('a body with a byte order mark is read', () => {
   assert.equal(decodeMessage(message(body), receivedMs).events.length, 1)
 })
 
-test('a binary message is refused with a reason; one that says it is JSON is read', () => {
-  const reason = 'binary messages are not read yet (mti 2.3-1-0-0)'
-  assert.equal(refusal(Buffer.from([12, 0, 0, 0]), { mti: '2.3-1-0-0' }), reason)
+interface BinaryVector {
+  readonly name: string
+  readonly hex: string
+  readonly expected: { readonly events?: readonly object[]; readonly refusal?: string }
+}
+
+const binaryVectors: readonly BinaryVector[] = JSON.parse(
+  readFileSync(
+    new URL('../../../../vectors/security-messages/binary.json', import.meta.url),
+    'utf8',
+  ),
+)
+
+function binary(named: string): Buffer {
+  const vector = binaryVectors.find(({ name }) => name.startsWith(named))
+  assert.ok(vector)
+  return Buffer.from(vector.hex, 'hex')
+}
+
+test('binary messages are read as their property says; each event is accounted for', () => {
+  for (const { name, hex, expected } of binaryVectors) {
+    for (const mti of ['2.0-1-0-0', '2.3-1-0-0']) {
+      const decoded = decodeMessage(message(Buffer.from(hex, 'hex'), { mti }), receivedMs)
+      const count = decoded.events.length + decoded.rejections.length
+      assert.equal(count, expected.events?.length ?? 1, name)
+      if (expected.events) assert.equal(decoded.schema, `binary ${mti.slice(0, 3)}`)
+      else assert.equal(decoded.rejections[0]?.reason, `${expected.refusal} (mti ${mti})`)
+      for (const { header } of decoded.events) assert.equal(header.era, 'rtos')
+    }
+  }
+  const [first] = decodeMessage(
+    message(binary('processes'), { mti: '2.3-1-1-0' }),
+    receivedMs,
+  ).events
+  assert.equal(first?.header.era, 'micro')
+  assert.equal(first?.header.agentVersion, '3.2.7')
+  assert.equal(first?.header.agentId, 'defender-iot-micro-agent')
+})
+
+test('the property and the body must fit each other, or the message is refused with both', () => {
+  assert.match(refusal(envelope, { mti: '2.3-1-0-0' }), /^the message is no binary .*2\.3-1-0-0/)
+  assert.equal(refusal(binary('a heartbeat'), { mti: '2.3-0-0-0' }), NOT_TEXT)
+  assert.equal(refusal(binary('a heartbeat')), NOT_TEXT)
+  assert.match(refusal(binary('a heartbeat'), { mti: '9.9-1-0-0' }), /schema 9\.9 are unknown/)
   const json = decodeMessage(message(envelope, { mti: '2.3-0-0-0' }), receivedMs)
   assert.equal(json.events.length, 1)
+})
+
+test('a binary payload of a later version is kept raw, with its number and the bytes', () => {
+  const body = binary('a payload that this version')
+  const { events, unknownPayloads } = decodeMessage(message(body, { mti: '2.8-1-1-0' }), receivedMs)
+  assert.deepEqual(unknownPayloads, [9])
+  const [event] = events
+  assert.equal(event?.header.name, 'Unknown')
+  assert.deepEqual(event?.header.deviations, ['unknown-binary-version', 'unknown-payload'])
+  const [element] = event?.payload ?? []
+  assert.equal(element?.payloadType, 9)
+  assert.equal(element?.message, body.toString('base64'))
 })
 
 test('limits: bytes, depth and elements each refuse the message', () => {
@@ -196,3 +253,11 @@ function vectors(name: string): Vector[] {
   const url = new URL(`../../../../vectors/security-messages/${name}.json`, import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8'))
 }
+
+test('what every row of a message repeats may not be long', () => {
+  const long = 'x'.repeat(129)
+  assert.match(refusal({ ...envelope, AgentVersion: long }), /AgentVersion: .* 128 characters/)
+  const local = { ...event, TimestampLocal: long }
+  const { rejections } = decodeMessage(message({ ...envelope, Events: [local] }), receivedMs)
+  assert.match(rejections[0]?.reason ?? '', /TimestampLocal: .* 64 characters/)
+})

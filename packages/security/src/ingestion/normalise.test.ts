@@ -19,6 +19,7 @@ function facts(name: string, ...payload: JsonObject[]): object[] {
 
 const header: EventHeader = {
   ref: { deviceId: 'pump-1', moduleId: 'azureiotsecurity' },
+  era: 'legacy',
   agentVersion: '0.0.6',
   agentId: 'e8a3d9c1-6b54-4a0f-9a53-0c1c3e1f77aa',
   eventId: '4f7e2b1a-30a1-4c6d-8e52-9d1f6a7b0c11',
@@ -32,6 +33,9 @@ const header: EventHeader = {
   sequence: 3,
   deviations: [],
 }
+
+/** A header of a message of schema 2.0. */
+const micro = { era: 'micro' } as const
 
 const process = { Executable: '/bin/sh', ProcessId: 2, ParentProcessId: 1, CommandLine: 'sh -c id' }
 const connection = {
@@ -75,7 +79,7 @@ test('ProcessTerminate: a process of type exit', () => {
     [
       {
         ...{ kind: 'proc', hits: 1, type: 'exit', exe: '/bin/sh', cmd: '', pid: 9, ppid: 0 },
-        ...{ uid: '', user: '' },
+        ...{ uid: '', user: '', exitStatus: 1 },
       },
     ],
   )
@@ -110,11 +114,6 @@ test('Login: result, and no address when it is this machine', () => {
   const [failed, succeeded] = records('Login', [login, { ...login, Result: 'Success' }])
   assert.equal(failed?.kind === 'login' && failed.result, 'fail')
   assert.equal(succeeded?.kind === 'login' && succeeded.result, 'success')
-})
-
-test('Login of schema 2.0, which says it in other words, is kept as it was sent', () => {
-  const payload = [{ operation: 'Login', user: 'ops' }]
-  assert.deepEqual(facts('Login', ...payload), [{ kind: 'other', hits: 1, payload }])
 })
 
 test('ListeningPorts: one record with the sockets that listen, not those that are connected', () => {
@@ -185,6 +184,7 @@ test('an empty snapshot is an empty list, which is not the same as no snapshot',
 test('what the agent says about itself is one agent record', () => {
   const payload = [{ a: 1 }, { b: 2 }]
   for (const [name, type] of [
+    ['Heartbeat', 'heartbeat'],
     ['ConfigurationError', 'configError'],
     ['DroppedEventsStatistics', 'dropped'],
     ['MessageStatistics', 'messageStatistics'],
@@ -194,9 +194,147 @@ test('what the agent says about itself is one agent record', () => {
   }
 })
 
-test('what no rule reads is kept together', () => {
-  const payload = [{ UserId: '0' }, { UserId: '1' }]
-  for (const name of ['LocalUsers', 'OSBaseline', 'SystemInformation', 'constructor', 'Sbom']) {
+test('a name that its schema does not have is kept as it was sent, whatever it says', () => {
+  const payload = [{ UserId: '0' }, { checkId: 3 }]
+  for (const name of ['Baseline', 'Sbom', 'Process', 'Unknown', 'constructor', 'acme.DoorOpened']) {
     assert.deepEqual(facts(name, ...payload), [{ kind: 'other', hits: 1, payload }])
   }
+})
+
+test('LocalUsers: one record, groups in their order', () => {
+  const users = [
+    { UserId: '0', UserName: 'root', GroupIds: '0;27', GroupNames: 'root;sudo' },
+    { UserId: '7', UserName: 'x', GroupIds: '', GroupNames: '' },
+  ]
+  assert.deepEqual(facts('LocalUsers', ...users), [
+    {
+      kind: 'users',
+      hits: 1,
+      users: [
+        { uid: '0', name: 'root', groups: ['root', 'sudo'] },
+        { uid: '7', name: 'x', groups: [] },
+      ],
+    },
+  ])
+})
+
+test('OSBaseline: every spelling of a result is one of four, and a check always has an id', () => {
+  const check = { Description: 'd', CceId: 'CCE-1', Error: 'e', Severity: 'Critical' }
+  const resultOf = (Result: string) => {
+    const [record] = records('OSBaseline', [{ ...check, Result }])
+    return record?.kind === 'baseline' && record.checks[0]?.result
+  }
+  for (const [spelling, result] of [
+    ['Pass', 'pass'],
+    ['FAIL', 'fail'],
+    ['Err', 'error'],
+    ['ERROR', 'error'],
+    ['SKIP', 'skip'],
+  ] as const) {
+    assert.equal(resultOf(spelling), result)
+  }
+  const [record] = records('OSBaseline', [{ ...check, CceId: '', Result: 'Fail' }])
+  assert.ok(record?.kind === 'baseline')
+  assert.match(record.checks[0]?.id ?? '', /^desc:[0-9a-f]{16}$/)
+  const [first] = record.checks
+  assert.deepEqual(
+    { ...first, id: '' },
+    {
+      ...{ benchmark: '', id: '', group: '', result: 'fail', severity: 'critical', error: 'e' },
+      ...{ description: 'd', remediation: '' },
+    },
+  )
+})
+
+test('Baseline of schema 2.0: the same record, with its benchmark and group', () => {
+  const check = { benchmark: 'cis', checkId: '1.1', group: 'Filesystem', result: 'MISS' }
+  const [record] = records('Baseline', [{ ...check, remediation: 'r'.repeat(5_000) }], micro)
+  assert.ok(record?.kind === 'baseline')
+  const [first] = record.checks
+  assert.equal(first?.result, 'error')
+  assert.equal(first?.severity, 'informational')
+  assert.deepEqual([first?.benchmark, first?.id, first?.group], ['cis', '1.1', 'Filesystem'])
+  assert.equal(first?.remediation.length, 2_048)
+})
+
+test('an interval that no agent can have collected over says nothing', () => {
+  for (const interval of [1e300, 1.7e308, 4_294_967_295]) {
+    const [record] = records('DnsActivity', [{ name: 'a.example', interval }], micro)
+    assert.deepEqual([record?.windowStartMs, record?.windowEndMs], [undefined, undefined])
+  }
+})
+
+test('snapshots of information, hardware and packages are one record each', () => {
+  for (const [name, kind] of [
+    ['SystemInformation', 'sysinfo'],
+    ['ConnectedHardware', 'hw'],
+  ] as const) {
+    const payload = [{ HostName: 'a' }]
+    assert.deepEqual(facts(name, ...payload), [{ kind, hits: 1, payload }])
+  }
+  const [sbom] = records('Sbom', [{ packages: [] }], micro)
+  assert.equal(sbom?.kind, 'sbom')
+})
+
+test('events of schema 2.0 become the records of the legacy ones', () => {
+  const [process] = records(
+    'Process',
+    [{ type: 'Exit', pid: 4, uid: 1000, exe: '/bin/ls', hits: 2, sha256: 'ab', interval: 60 }],
+    { ...micro, timeMs: 100_000 },
+  )
+  assert.ok(process?.kind === 'proc')
+  assert.deepEqual(
+    [process.type, process.uid, process.hits, process.hash],
+    ['exit', '1000', 2, 'ab'],
+  )
+  assert.deepEqual([process.windowStartMs, process.windowEndMs], [40_000, 100_000])
+  const [activity] = records(
+    'NetworkActivity',
+    [{ remoteAddr: '192.0.2.7', remotePort: 443, transport: 'TCP', bytesIn: 5, host: 'a' }],
+    micro,
+  )
+  assert.ok(activity?.kind === 'conn')
+  assert.deepEqual(
+    [activity.direction, activity.protocol, activity.remotePort, activity.bytesIn, activity.host],
+    ['unknown', 'tcp', '443', 5, 'a'],
+  )
+  const logins = records(
+    'Login',
+    ['Login', 'Logout', 'LoginFailed'].map((operation) => ({
+      ...{ operation, user: 'ops', terminal: 'tty1', remoteAddr: '127.0.0.1' },
+    })),
+    micro,
+  )
+  assert.deepEqual(
+    logins.map((login) => login.kind === 'login' && [login.result, login.remoteAddress]),
+    [
+      ['success', ''],
+      ['logout', ''],
+      ['fail', ''],
+    ],
+  )
+  const [dns] = records('DnsActivity', [{ name: 'a.example', hits: 3 }], micro)
+  assert.ok(dns?.kind === 'dns' && dns.name === 'a.example' && dns.hits === 3)
+  const [file] = records(
+    'FileSystem',
+    [{ path: '/etc/passwd', mask: ['Modified'], hits: 9 }],
+    micro,
+  )
+  assert.ok(file?.kind === 'file' && file.hits === 9 && file.detail.path === '/etc/passwd')
+  const [peripheral] = records('Peripheral', [{ action: 'connect', kind: 'usb' }], micro)
+  assert.ok(peripheral?.kind === 'periph' && peripheral.detail.kind === 'usb')
+})
+
+test('an aggregate says when it was counted, in either way of writing a time', () => {
+  const windowOf = (StartTimeUtc: string, EndTimeUtc: string) => {
+    const details = { HitCount: '2', StartTimeUtc, EndTimeUtc }
+    const [record] = records('ProcessCreate', [{ ...process, ExtraDetails: details }])
+    return [record?.windowStartMs, record?.windowEndMs]
+  }
+  const eight = Date.UTC(2019, 10, 2, 8)
+  const nine = eight + 3_600_000
+  assert.deepEqual(windowOf('11/02/2019 08:00:00', '11/02/2019 09:00:00'), [eight, nine])
+  assert.deepEqual(windowOf('2019-11-02T08:00:00', '2019-11-02T09:00:00Z'), [eight, nine])
+  assert.deepEqual(windowOf('13/41/2019 08:00:00', '11/02/2019 09:00:00'), [undefined, undefined])
+  assert.deepEqual(windowOf('11/02/2019 10:00:00', '11/02/2019 09:00:00'), [undefined, undefined])
 })

@@ -1,12 +1,25 @@
-import type { JsonObject, JsonValue } from '@twinward/protocol'
-import { isJsonObject } from '@twinward/protocol'
-import { isWildcardAddress, portOf, protocolOf, textOf } from './fields.ts'
+import { eventKinds, type JsonObject } from '@twinward/protocol'
+import { legacyChecks, microChecks } from './baseline.ts'
+import {
+  bytesOf,
+  detailsOf,
+  hitsOf,
+  isLocalAddress,
+  isWildcardAddress,
+  numberOf,
+  portOf,
+  protocolOf,
+  textOf,
+  windowOf,
+} from './fields.ts'
 import { firewallRules } from './firewall.ts'
+import { dnsActivity, microLogin, microProcess, networkActivity } from './micro-records.ts'
 import type {
   AgentRecord,
   ConnectionRecord,
   EventHeader,
   ListeningPort,
+  LocalUser,
   LoginRecord,
   ProcessRecord,
   SecurityEvent,
@@ -15,38 +28,87 @@ import type {
 
 /**
  * Turns an accepted event into the facts that rules read: one record per payload element for
- * processes, connections and logins; one for a whole snapshot, whose empty list says "there is none".
- * What no rule reads stays together in one `other` record.
+ * processes, connections, logins and their like; one for a whole snapshot, whose empty list says
+ * "there is none". What has no meaning here stays together in one `other` record.
  */
-export function normalise({ header, payload }: SecurityEvent): readonly SecurityRecord[] {
-  switch (header.name) {
-    case 'ProcessCreate':
-      return payload.map((element) => processCreated(header, element))
-    case 'ProcessTerminate':
-      return payload.map((element) => processEnded(header, element))
-    case 'ConnectionCreate':
-      return payload.map((element) => connection(header, element))
-    case 'Login':
-      // Schema 2.0 has a Login of another shape, which has no Result.
-      if (!payload.every(({ Result }) => Result === 'Success' || Result === 'Fail')) break
-      return payload.map((element) => login(header, element))
-    case 'ListeningPorts': {
-      const ports = header.isEmpty ? [] : payload.filter(isListening).map(listeningPort)
-      return [{ kind: 'ports', header, hits: 1, ports }]
-    }
-    case 'FirewallConfiguration':
-      return [{ kind: 'fw', header, hits: 1, rules: header.isEmpty ? [] : firewallRules(payload) }]
-  }
-  const type = agentRecordTypes.get(header.name)
+export function normalise(event: SecurityEvent): readonly SecurityRecord[] {
+  const { header, payload } = event
+  const name = header.name
+  const isLegacy = header.era === 'legacy'
+  // A name that its schema does not have may say anything, even if the other schema has it.
+  if (!eventKinds(isLegacy ? '1.0' : '2.0').has(name)) return [other(event)]
+  const read = (isLegacy ? legacyReaders : microReaders).get(name)
+  if (read !== undefined) return payload.map((element) => read(header, element))
+  // An empty snapshot may still hold elements, which then mean nothing.
+  const list = header.isEmpty ? [] : payload
+  const snapshot = snapshotReaders.get(name)
+  if (snapshot !== undefined) return [snapshot(header, list)]
+  const type = agentRecordTypes.get(name)
   if (type !== undefined) return [{ kind: 'agent', header, hits: 1, type, payload }]
-  return [{ kind: 'other', header, hits: 1, payload }]
+  return [other(event)]
 }
 
+function other({ header, payload }: SecurityEvent): SecurityRecord {
+  return { kind: 'other', header, hits: 1, payload }
+}
+
+type ElementReader = (header: EventHeader, element: JsonObject) => SecurityRecord
+type SnapshotReader = (header: EventHeader, payload: readonly JsonObject[]) => SecurityRecord
+
+const legacyReaders: ReadonlyMap<string, ElementReader> = new Map<string, ElementReader>([
+  ['ProcessCreate', processCreated],
+  ['ProcessTerminate', processEnded],
+  ['ConnectionCreate', connection],
+  ['Login', login],
+])
+
+const microReaders: ReadonlyMap<string, ElementReader> = new Map<string, ElementReader>([
+  ...legacyReaders,
+  ['Process', microProcess],
+  ['NetworkActivity', networkActivity],
+  ['DnsActivity', dnsActivity],
+  ['Login', microLogin],
+  ['Peripheral', (header, detail) => ({ kind: 'periph', header, hits: 1, detail })],
+  ['FileSystem', (header, detail) => ({ kind: 'file', header, hits: hitsOf(detail.hits), detail })],
+])
+
+const snapshotReaders: ReadonlyMap<string, SnapshotReader> = new Map<string, SnapshotReader>([
+  [
+    'ListeningPorts',
+    (header, payload) => {
+      const ports = payload.filter(isListening).map(listeningPort)
+      return { kind: 'ports', header, hits: 1, ports }
+    },
+  ],
+  [
+    'LocalUsers',
+    (header, payload) => ({ kind: 'users', header, hits: 1, users: payload.map(localUser) }),
+  ],
+  [
+    'FirewallConfiguration',
+    (header, payload) => ({ kind: 'fw', header, hits: 1, rules: firewallRules(payload) }),
+  ],
+  [
+    'OSBaseline',
+    (header, payload) => ({ kind: 'baseline', header, hits: 1, checks: legacyChecks(payload) }),
+  ],
+  [
+    'Baseline',
+    (header, payload) => ({ kind: 'baseline', header, hits: 1, checks: microChecks(payload) }),
+  ],
+  ['SystemInformation', (header, payload) => ({ kind: 'sysinfo', header, hits: 1, payload })],
+  ['ConnectedHardware', (header, payload) => ({ kind: 'hw', header, hits: 1, payload })],
+  ['Sbom', (header, payload) => ({ kind: 'sbom', header, hits: 1, payload })],
+])
+
 const agentRecordTypes: ReadonlyMap<string, AgentRecord['type']> = new Map([
+  ['Heartbeat', 'heartbeat'],
   ['ConfigurationError', 'configError'],
   ['DroppedEventsStatistics', 'dropped'],
+  ['Statistics', 'dropped'],
   ['MessageStatistics', 'messageStatistics'],
   ['Diagnostic', 'log'],
+  ['Log', 'log'],
 ])
 
 function processCreated(header: EventHeader, element: JsonObject): ProcessRecord {
@@ -55,7 +117,8 @@ function processCreated(header: EventHeader, element: JsonObject): ProcessRecord
   return {
     kind: 'proc',
     header,
-    hits: hitsOf(details),
+    hits: hitsOf(details.HitCount),
+    ...windowOf(details),
     type: 'exec',
     exe: textOf(element.Executable),
     cmd: textOf(element.CommandLine),
@@ -68,10 +131,12 @@ function processCreated(header: EventHeader, element: JsonObject): ProcessRecord
 }
 
 function processEnded(header: EventHeader, element: JsonObject): ProcessRecord {
+  const details = detailsOf(element)
   return {
     kind: 'proc',
     header,
-    hits: hitsOf(detailsOf(element)),
+    hits: hitsOf(details.HitCount),
+    ...windowOf(details),
     type: 'exit',
     exe: textOf(element.Executable),
     cmd: '',
@@ -79,14 +144,19 @@ function processEnded(header: EventHeader, element: JsonObject): ProcessRecord {
     ppid: 0,
     uid: '',
     user: '',
+    exitStatus: numberOf(element.ExitStatus),
   }
 }
 
 function connection(header: EventHeader, element: JsonObject): ConnectionRecord {
+  const details = detailsOf(element)
+  const bytesIn = bytesOf(element.BytesIn)
+  const bytesOut = bytesOf(element.BytesOut)
   return {
     kind: 'conn',
     header,
-    hits: hitsOf(detailsOf(element)),
+    hits: hitsOf(details.HitCount),
+    ...windowOf(details),
     direction: element.Direction === 'In' ? 'in' : element.Direction === 'Out' ? 'out' : 'unknown',
     protocol: protocolOf(element.Protocol),
     localAddress: textOf(element.LocalAddress),
@@ -96,20 +166,23 @@ function connection(header: EventHeader, element: JsonObject): ConnectionRecord 
     exe: textOf(element.Executable),
     cmd: textOf(element.CommandLine),
     uid: textOf(element.UserId),
+    ...(bytesIn !== undefined && { bytesIn }),
+    ...(bytesOut !== undefined && { bytesOut }),
   }
 }
 
 function login(header: EventHeader, element: JsonObject): LoginRecord {
   const address = textOf(element.RemoteAddress)
-  const isLocal = isWildcardAddress(address) || address === '::1' || address.startsWith('127.')
+  const details = detailsOf(element)
   return {
     kind: 'login',
     header,
-    hits: hitsOf(detailsOf(element)),
+    hits: hitsOf(details.HitCount),
+    ...windowOf(details),
     result: element.Result === 'Success' ? 'success' : 'fail',
     user: textOf(element.UserName),
     uid: textOf(element.UserId),
-    remoteAddress: isLocal ? '' : address,
+    remoteAddress: isLocalAddress(address) ? '' : address,
     operation: textOf(element.Operation),
     exe: textOf(element.Executable),
   }
@@ -121,6 +194,15 @@ function isListening(element: JsonObject): boolean {
   return port === '' || port === '*' || isWildcardAddress(element.RemoteAddress)
 }
 
+function localUser(element: JsonObject): LocalUser {
+  const names = textOf(element.GroupNames)
+  return {
+    uid: textOf(element.UserId),
+    name: textOf(element.UserName),
+    groups: names === '' ? [] : names.split(';'),
+  }
+}
+
 function listeningPort(element: JsonObject): ListeningPort {
   const pid = textOf(detailsOf(element).Pid)
   return {
@@ -129,20 +211,4 @@ function listeningPort(element: JsonObject): ListeningPort {
     port: portOf(element.LocalPort),
     ...(pid !== '' && { pid }),
   }
-}
-
-/** `HitCount` is text from the C# agent and a number from the C agent. */
-function hitsOf({ HitCount }: JsonObject): number {
-  const hits = typeof HitCount === 'string' ? Number.parseInt(HitCount, 10) : HitCount
-  return typeof hits === 'number' && Number.isSafeInteger(hits) && hits > 0 ? hits : 1
-}
-
-const NO_DETAILS: JsonObject = {}
-
-function detailsOf({ ExtraDetails }: JsonObject): JsonObject {
-  return isJsonObject(ExtraDetails) ? ExtraDetails : NO_DETAILS
-}
-
-function numberOf(value: JsonValue | undefined): number {
-  return typeof value === 'number' ? value : 0
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { FindingStore } from '../data/finding-store.ts'
 import type { Log } from '../log.ts'
 import type { SecurityMessage, TwinPlatform } from '../platform.ts'
+import type { Admission } from './admission.ts'
 import type { DecodedMessage } from './decode.ts'
 import type { EventRecorder } from './recorder.ts'
 
@@ -26,6 +27,7 @@ export interface Evaluator {
 
 interface Parts {
   readonly platform: TwinPlatform
+  readonly admission: Pick<Admission, 'start' | 'admit'>
   readonly recorder: EventRecorder
   readonly findings: FindingStore
   readonly evaluator: Evaluator
@@ -33,9 +35,10 @@ interface Parts {
 }
 
 /**
- * Takes security messages from the platform, in order: raw events go to the recorder, findings to the
- * finding store. Each keeps a cursor of its own, so a crash anywhere replays a message only to the one
- * that had not stored it yet.
+ * Takes security messages from the platform, in order. First it is decided which of their events
+ * count, and the decision stored; then findings go to the finding store and raw events to the
+ * recorder. Each of the three keeps a cursor of its own, so a crash anywhere replays a message only to
+ * those that had not stored it yet, and with the same events.
  */
 export class Pipeline {
   readonly #parts: Parts
@@ -72,6 +75,7 @@ export class Pipeline {
     const [evaluated, recorded] = await Promise.all([
       this.#parts.findings.cursor(),
       this.#parts.recorder.cursor(),
+      this.#parts.admission.start(),
     ])
     this.#evaluatedThrough = evaluated
     this.#recordedThrough = recorded
@@ -133,20 +137,23 @@ export class Pipeline {
   }
 
   async #process(messages: readonly SecurityMessage[], last: number): Promise<void> {
-    const { decode } = this.#parts
-    const ingested = messages.map((message) => ({ message, decoded: decode(message) }))
+    const { admission, decode, evaluator, recorder } = this.#parts
+    const ingested = await admission.admit(
+      messages.map((message) => ({ message, decoded: decode(message) })),
+      this.#releasedThrough,
+    )
+    const unseen = ingested.filter(({ message }) => message.sequence > this.#evaluatedThrough)
+    if (unseen.length > 0) {
+      await evaluator.evaluate(unseen, last)
+      this.#evaluatedThrough = last
+    }
     const fresh = ingested.filter(({ message }) => message.sequence > this.#recordedThrough)
     if (fresh.length > 0) {
-      await this.#parts.recorder.add(
+      await recorder.add(
         fresh.flatMap(({ decoded }) => decoded.events),
         last,
       )
       this.#recordedThrough = last
-    }
-    const unseen = ingested.filter(({ message }) => message.sequence > this.#evaluatedThrough)
-    if (unseen.length > 0) {
-      await this.#parts.evaluator.evaluate(unseen, last)
-      this.#evaluatedThrough = last
     }
   }
 

@@ -1,8 +1,10 @@
-import type { DeviceRef, JsonObject } from '@twinward/protocol'
+import type { DeviceRef, Era, JsonObject } from '@twinward/protocol'
 
 /** Header of one security event, normalised; all times are ms since the epoch. */
 export interface EventHeader {
   readonly ref: DeviceRef
+  /** By the shape of its message: `legacy` (1.0), `micro` (2.0, or binary of Linux), `rtos` (binary). */
+  readonly era: Era
   readonly agentVersion: string
   readonly agentId: string
   /** `Id` of the wire. */
@@ -30,6 +32,14 @@ export interface EventHeader {
 export interface SecurityEvent {
   readonly header: EventHeader
   readonly payload: readonly JsonObject[]
+  /** JSON text of each payload element, where somebody has made it already. */
+  details?: readonly string[]
+}
+
+/** JSON text of each payload element; made once, since two ends of the pipeline want it. */
+export function detailsOf(event: SecurityEvent): readonly string[] {
+  event.details ??= event.payload.map((element) => JSON.stringify(element))
+  return event.details
 }
 
 /** What was refused: a whole message, or one event of it. */
@@ -47,6 +57,9 @@ interface Base {
   readonly header: EventHeader
   /** How often it happened; 1 unless the agent aggregated. */
   readonly hits: number
+  /** When the agent began and ended counting `hits`; absent when it does not say. */
+  readonly windowStartMs?: number
+  readonly windowEndMs?: number
 }
 
 export interface ProcessRecord extends Base {
@@ -59,6 +72,7 @@ export interface ProcessRecord extends Base {
   readonly uid: string
   readonly user: string
   readonly hash?: string
+  readonly exitStatus?: number
 }
 
 export interface ConnectionRecord extends Base {
@@ -72,17 +86,29 @@ export interface ConnectionRecord extends Base {
   readonly exe: string
   readonly cmd: string
   readonly uid: string
+  /** Payload bytes; absent when the agent does not count them. */
+  readonly bytesIn?: number
+  readonly bytesOut?: number
+  /** Name of the other side, where the agent knows it. */
+  readonly host?: string
+}
+
+export interface DnsRecord extends Base {
+  readonly kind: 'dns'
+  readonly name: string
 }
 
 export interface LoginRecord extends Base {
   readonly kind: 'login'
-  readonly result: 'success' | 'fail'
+  readonly result: 'success' | 'fail' | 'logout'
   readonly user: string
   readonly uid: string
   /** Empty when local. */
   readonly remoteAddress: string
   readonly operation: string
   readonly exe: string
+  /** `tty1`, `pts/0`; absent when the agent does not say. */
+  readonly terminal?: string
 }
 
 export interface ListeningPort {
@@ -119,7 +145,52 @@ export interface FirewallRecord extends Base {
   readonly rules: readonly FirewallRule[]
 }
 
-/** Everything that no rule of this version reads: stored, counted, kept as it was sent. */
+export interface LocalUser {
+  readonly uid: string
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** The local users of a device; replaces the previous list. */
+export interface UsersRecord extends Base {
+  readonly kind: 'users'
+  readonly users: readonly LocalUser[]
+}
+
+/** One hardening check, in the words of every era's scanner made one (security 06 §6). */
+export interface BaselineCheck {
+  /** Empty where the agent has only one: the legacy agents, and the RTOS. */
+  readonly benchmark: string
+  /** CceId or number; `desc:` and a hash of the description for a check without either. */
+  readonly id: string
+  readonly group: string
+  readonly result: 'pass' | 'fail' | 'error' | 'skip'
+  readonly severity: 'critical' | 'important' | 'warning' | 'informational'
+  /** Texts, at most `MAX_CHECK_CHARACTERS` each. */
+  readonly error: string
+  readonly description: string
+  readonly remediation: string
+}
+
+/** A run of a baseline; replaces the previous one of its benchmark. */
+export interface BaselineRecord extends Base {
+  readonly kind: 'baseline'
+  readonly checks: readonly BaselineCheck[]
+}
+
+/** Snapshots that are kept as the agent sent them; each replaces the previous one. */
+export interface SnapshotRecord extends Base {
+  readonly kind: 'sysinfo' | 'sbom' | 'hw'
+  readonly payload: readonly JsonObject[]
+}
+
+/** Events that are kept as the agent sent them: one record for each. */
+export interface DetailRecord extends Base {
+  readonly kind: 'periph' | 'file'
+  readonly detail: JsonObject
+}
+
+/** An event of a name without meaning for this version: stored, counted, kept as it was sent. */
 export interface OtherRecord extends Base {
   readonly kind: 'other'
   readonly payload: readonly JsonObject[]
@@ -128,7 +199,7 @@ export interface OtherRecord extends Base {
 /** The agent about itself. */
 export interface AgentRecord extends Base {
   readonly kind: 'agent'
-  readonly type: 'configError' | 'dropped' | 'messageStatistics' | 'log'
+  readonly type: 'heartbeat' | 'configError' | 'dropped' | 'messageStatistics' | 'log'
   readonly payload: readonly JsonObject[]
 }
 
@@ -136,8 +207,13 @@ export interface AgentRecord extends Base {
 export type SecurityRecord =
   | ProcessRecord
   | ConnectionRecord
+  | DnsRecord
   | LoginRecord
   | PortsRecord
+  | UsersRecord
   | FirewallRecord
+  | BaselineRecord
+  | SnapshotRecord
+  | DetailRecord
   | AgentRecord
   | OtherRecord

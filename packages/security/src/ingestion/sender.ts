@@ -1,7 +1,6 @@
 import { type DeviceRef, isSecurityModuleId } from '@twinward/protocol'
 import type { SecurityMessage } from '../platform.ts'
-import { excerptOf } from './body.ts'
-import { type DecodedMessage, decodeMessage } from './decode.ts'
+import { type CustomEvents, type DecodedMessage, decodeMessage, refuseMessage } from './decode.ts'
 
 /** Whose security messages count. */
 export interface SenderPolicy {
@@ -12,12 +11,15 @@ export interface SenderPolicy {
 }
 
 /** Decodes a message of a sender that may send it; refuses the others with a reason. */
-export function decodeFromSender(message: SecurityMessage, policy: SenderPolicy): DecodedMessage {
-  const { ref, sequence, enqueuedTimeMs: receivedMs, body } = message
+export function decodeFromSender(
+  message: SecurityMessage,
+  policy: SenderPolicy,
+  customEvents?: CustomEvents,
+): DecodedMessage {
+  const { ref, enqueuedTimeMs: receivedMs } = message
   const reason = refuseSender(ref, policy)
-  if (reason === undefined) return decodeMessage(message, receivedMs)
-  const rejection = { ref, sequence, receivedMs, reason, excerpt: excerptOf(body) }
-  return { events: [], rejections: [rejection], agentVersion: '', agentId: '', schema: '' }
+  if (reason === undefined) return decodeMessage(message, receivedMs, customEvents)
+  return refuseMessage(message, receivedMs, reason)
 }
 
 function refuseSender({ moduleId }: DeviceRef, policy: SenderPolicy): string | undefined {
