@@ -34,7 +34,7 @@ export function dedupeKey({ rule, record, match }: Finding): string {
 export function opensAlert(existing: Alert | undefined, finding: Finding): boolean {
   if (!existing) return true
   if (holds(existing, finding)) return false
-  const { timeMs } = finding.record.header
+  const { timeMs } = observationOf(finding)
   const isNear =
     timeMs >= existing.startTimeMs - DEDUPE_WINDOW_MS &&
     timeMs <= existing.endTimeMs + DEDUPE_WINDOW_MS
@@ -62,7 +62,7 @@ export function openOrUpdate(
 ): Alert {
   if (!existing || opensAlert(existing, finding)) return openAlert(finding, nowMs, makeId())
   if (holds(existing, finding)) return existing
-  const { timeMs } = finding.record.header
+  const { timeMs } = observationOf(finding)
   return {
     ...existing,
     severity: worse(existing.severity, severityOf(finding)),
@@ -76,6 +76,7 @@ export function openOrUpdate(
 function openAlert(finding: Finding, nowMs: number, id: string): Alert {
   const { rule, record, match } = finding
   const { deviceId } = record.header.ref
+  const { timeMs } = observationOf(finding)
   const { number: _, severity: __, ...texts } = rule.type
   return {
     ...texts,
@@ -83,8 +84,8 @@ function openAlert(finding: Finding, nowMs: number, id: string): Alert {
     deviceId,
     severity: severityOf(finding),
     status: 'Active',
-    startTimeMs: record.header.timeMs,
-    endTimeMs: record.header.timeMs,
+    startTimeMs: timeMs,
+    endTimeMs: timeMs,
     count: 1,
     dedupeKey: dedupeKey(finding),
     entities: match.entities,
@@ -103,9 +104,16 @@ function holds({ evidence }: Alert, finding: Finding): boolean {
   )
 }
 
-function evidenceOf({ record, match, element }: Finding): Evidence {
-  const { eventId, timeMs } = record.header
+function evidenceOf(finding: Finding): Evidence {
+  const { match, element } = finding
+  const { eventId, timeMs } = observationOf(finding)
+  if (match.observed) return { eventId, timeMs, summary: match.summary }
   return { eventId, element, timeMs, summary: match.summary }
+}
+
+/** The event that the finding is about and its time. */
+function observationOf({ record, match }: Finding) {
+  return match.observed ?? record.header
 }
 
 function addEvidence(evidence: readonly Evidence[], next: Evidence): readonly Evidence[] {

@@ -1,6 +1,6 @@
 import type { ProcessRecord, SecurityRecord } from '../ingestion/record.ts'
-import type { AlertEntity } from './alert.ts'
-import type { Command } from './command/command.ts'
+import type { AlertEntity, Severity } from './alert.ts'
+import type { Command, Segment } from './command/command.ts'
 import { printable } from './printable.ts'
 import type { AlertType, AnalysedRecord, Match, Rule } from './rule.ts'
 
@@ -16,14 +16,39 @@ export interface Clue {
   readonly seen: string
   /** The thing found, when it is not the command line. */
   readonly key?: string
+  /** When this one is milder or worse than its type. */
+  readonly severity?: Severity
 }
 
 /** What a rule on command lines is: one function from an analysed line to a clue. */
 export type FindClue = (command: Command, record: ProcessRecord) => Clue | undefined
 
+/** Asked of each segment in turn, with its place; text is a clue without anything else. */
+export type FindSegmentClue = (
+  segment: Segment,
+  at: number,
+  command: Command,
+) => Clue | string | undefined
+
 /** A rule that looks only at the command lines of started processes. */
 export function commandRule(type: AlertType, find: FindClue): Rule {
   return { type, kinds: ['proc'], evaluate: (analysed) => matchCommand(analysed, find) }
+}
+
+/** A rule that asks each segment of a command line by itself; the first answer counts. */
+export function segmentRule(type: AlertType, find: FindSegmentClue): Rule {
+  return commandRule(type, (command) => firstClue(command, find))
+}
+
+/** What the first segment with an answer says. */
+export function firstClue(command: Command, find: FindSegmentClue): Clue | undefined {
+  const { segments } = command
+  for (let at = 0; at < segments.length; at++) {
+    const segment = segments[at]
+    const clue = segment && find(segment, at, command)
+    if (clue !== undefined) return typeof clue === 'string' ? { seen: clue } : clue
+  }
+  return undefined
 }
 
 /** The part of a rule that looks at the command line of a started process. */
@@ -34,6 +59,7 @@ export function matchCommand(analysed: AnalysedRecord, find: FindClue): Match | 
   if (!clue) return undefined
   return {
     key: clue.key ?? command.line,
+    ...(clue.severity && { severity: clue.severity }),
     summary: summarise(clue.seen, command.line || record.exe),
     entities: entities(record, [processEntity(record), accountEntity(record.user, record.uid)]),
     extendedProperties: cutValues({

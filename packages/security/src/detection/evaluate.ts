@@ -34,18 +34,36 @@ export function evaluateRecords(
 ): readonly Finding[] {
   const commands = new Map<string, Command>()
   const elements = new Map<string, number>()
-  return records.flatMap((record) => {
+  const findings: Finding[] = []
+  for (const record of records) {
     const { eventId } = record.header
     const element = elements.get(eventId) ?? 0
     elements.set(eventId, element + 1)
-    const wanted = rules.filter(({ kinds }) => kinds.includes(record.kind))
-    if (wanted.length === 0) return []
+    const wanted = wantedBy(rules, record.kind)
+    if (wanted.length === 0) continue
     const analysed = withCommand(record, commands)
-    return wanted.flatMap((rule) => {
+    // Almost always there is no match, so nothing is made for those.
+    for (const rule of wanted) {
       const match = tryRule(rule, analysed, memory, failed)
-      return match ? [{ rule, record, match, element }] : []
-    })
-  })
+      if (match) findings.push({ rule, record, match, element })
+    }
+  }
+  return findings
+}
+
+type RulesByKind = Map<SecurityRecord['kind'], readonly Rule[]>
+
+/** Sorted once per list of rules, not once per record. */
+const sorted = new WeakMap<readonly Rule[], RulesByKind>()
+
+function wantedBy(rules: readonly Rule[], kind: SecurityRecord['kind']): readonly Rule[] {
+  const byKind: RulesByKind = sorted.get(rules) ?? new Map()
+  sorted.set(rules, byKind)
+  const known = byKind.get(kind)
+  if (known) return known
+  const wanted = rules.filter(({ kinds }) => kinds.includes(kind))
+  byKind.set(kind, wanted)
+  return wanted
 }
 
 function withCommand(record: SecurityRecord, commands: Map<string, Command>): AnalysedRecord {

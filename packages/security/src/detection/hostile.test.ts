@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { JsonValue } from '@twinward/protocol'
 import fc from 'fast-check'
-import { connectionRecord, emptyMemory, processRecord } from '../../test/records.ts'
+import { connectionRecord, emptyMemory, header, processRecord } from '../../test/records.ts'
+import type { SecurityRecord } from '../ingestion/record.ts'
 import { analyse } from './command/analyse.ts'
 import type { Command } from './command/command.ts'
 import { MAX_COMMAND_CHARACTERS } from './command/limits.ts'
 import { evaluateRecords } from './evaluate.ts'
+import { IndicatorIndex } from './indicators/lookup.ts'
 import { builtInRules } from './rules/index.ts'
 
 /**
@@ -15,6 +18,10 @@ const STEPS_PER_CHARACTER = 12
 
 /** Reads of a command's tokens and characters per rule and character of the line. */
 const READS_PER_CHARACTER = 60
+
+/** All rules, one line. */
+const MAX_MS = 25
+const MOST_RUNS = 20
 
 /** Pieces that, repeated, have brought analysers and pattern matchers down. */
 const pieces = [
@@ -86,10 +93,40 @@ const pieces = [
     'find -exec rm -name ',
     'unset ',
   ],
+  ...['nohup sh a;', 'ssh -L a:b:c ', 'rm -rf / ', 'wget a.b;./x;', 'curl|sh|', 'cat|nc a|'],
+  ...[
+    '$(curl x) ',
+    'useradd -G a,',
+    'docker run -e a ',
+    '/a/../',
+    'a.b.c.d.',
+    '/var/log/a ',
+    'tar|',
+  ],
+  ...['cd /tmp;gcc a;', 'http://a.b ', '--cap-add ', 'find -exec openssl enc ', 'mv a.locked '],
+  ...['busybox AAAA;', 'id;', 'cat /etc/passwd;', 'python a.sh;', 'adduser --a b ', 'scp a b:'],
+  ...['socat tcp-l:1 tcp:2 ', 'iptables DNAT --to-destination ', 'a@b:', '"a.b "', '=/', '/./'],
+  ...['grep -r password /etc ', 'curl -F x=@y ', 'thc-', 'history;', '<?php eval(', '.htaccess '],
 ]
 
 const lines = pieces.map((piece) =>
   piece.repeat(MAX_COMMAND_CHARACTERS / piece.length + 1).slice(0, MAX_COMMAND_CHARACTERS),
+)
+
+/** An entry of each kind, so that rules do look. */
+const lists = new IndicatorIndex(
+  (
+    [
+      ['address', '203.0.113.0/24'],
+      ['address', '2001:db8::/32'],
+      ['domain', 'evil.example'],
+      ['url', 'http://evil.example/x'],
+      ['hash', 'd41d8cd98f00b204e9800998ecf8427e'],
+      ['minerPool', '*:3333'],
+    ] as const
+  ).map(([kind, value]) => ({
+    ...{ kind, value, source: '', confidence: 100, expiresMs: 0, note: '' },
+  })),
 )
 
 /** Everything after a first half that leaves something open. */
@@ -116,8 +153,11 @@ test('hostile lines: twice the length takes at most about twice the steps', () =
 })
 
 test('hostile lines: every rule reads tokens and text in proportion to the length', () => {
-  for (const line of [...lines, ...mixed]) {
-    for (const rule of builtInRules()) {
+  const rules = builtInRules()
+  // What grows faster than its line shows in a part of it, and counting takes its time.
+  const middle = (line: string) => line.slice(line.length / 2 - 1024, line.length / 2 + 1024)
+  for (const line of [...lines, ...mixed].map(middle)) {
+    for (const rule of rules) {
       for (const record of [processRecord({ cmd: line }), connectionRecord({ cmd: line })]) {
         if (!rule.kinds.includes(record.kind)) continue
         const { command, reads } = counted(analyse(line))
@@ -126,6 +166,22 @@ test('hostile lines: every rule reads tokens and text in proportion to the lengt
         assert.ok(reads() <= most, `${rule.type.alertType}: ${reads()} for ${show(line)}`)
       }
     }
+  }
+})
+
+test('hostile lines: all rules together take less than 25 ms for 8 KiB of anything', () => {
+  const rules = builtInRules(lists)
+  // Once for the compiler, and then the quickest of some runs: others use this machine as well.
+  for (const line of lines) evaluateRecords([processRecord({ cmd: line })], rules, emptyMemory())
+  for (const line of [...lines, ...mixed]) {
+    const record = processRecord({ cmd: line, exe: line, user: line, uid: line })
+    let best = Number.POSITIVE_INFINITY
+    for (let run = 0; run < MOST_RUNS && best >= MAX_MS; run++) {
+      const startMs = performance.now()
+      evaluateRecords([record], rules, emptyMemory())
+      best = Math.min(best, performance.now() - startMs)
+    }
+    assert.ok(best < MAX_MS, `${best} ms for ${show(line)}`)
   }
 })
 
@@ -161,6 +217,45 @@ test('rules: none throws, for any command line and program', () => {
       evaluateRecords(records, builtInRules(), emptyMemory())
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('rules: none throws, for any record of any kind', () => {
+  const value = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonValue>
+  const text = fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 40 }))
+  const detail = fc.dictionary(
+    fc.constantFrom('mask', 'path', 'kind', 'action', 'bus', 'class', 'interface', 'x'),
+    value,
+  )
+  const base = fc.record({
+    hits: fc.integer({ min: 1, max: 1e9 }),
+    header: fc.integer({ min: 0, max: 4e12 }).map((timeMs) => header({ timeMs })),
+  })
+  const kinds = [
+    fc.record({ kind: fc.constantFrom('file', 'periph'), detail }),
+    fc.record({ kind: fc.constant('dns'), name: text }),
+    fc.record({
+      kind: fc.constant('agent'),
+      type: fc.constant('configError'),
+      payload: fc.array(detail),
+    }),
+    fc.record({
+      ...{ kind: fc.constant('login'), result: fc.constantFrom('success', 'fail', 'logout') },
+      ...{ user: text, uid: text, remoteAddress: text, operation: text, exe: text, terminal: text },
+    }),
+    fc.record({
+      kind: fc.constant('users'),
+      users: fc.array(fc.record({ uid: text, name: text, groups: fc.array(text) })),
+    }),
+  ]
+  const record = fc
+    .tuple(base, fc.oneof(...kinds))
+    .map(([shared, own]) => ({ ...shared, ...own }) as unknown as SecurityRecord)
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 20 }), (records) => {
+      evaluateRecords(records, builtInRules(lists), emptyMemory())
+    }),
+    { numRuns: 500 },
   )
 })
 

@@ -26,6 +26,8 @@ export interface Match {
   readonly summary: string
   readonly entities: readonly AlertEntity[]
   readonly extendedProperties: { readonly [name: string]: string }
+  /** The event that it happened in, when that is not the record in which it was noticed. */
+  readonly observed?: { readonly eventId: string; readonly timeMs: number }
 }
 
 /** Small values that rules keep about the record's device; `set` takes effect with the commit. */

@@ -3,6 +3,7 @@ import { type Clue, commandRule } from '../command-rule.ts'
 import { countHexEscapes, decodeEscapes } from '../escapes.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { outputsOf } from '../sets/outputs.ts'
+import { SHELLS } from '../sets/shells.ts'
 import { isTemporary } from '../sets/temporary-paths.ts'
 
 /** So many `\xHH` written at once are a program and no longer an accent or a colour. */
@@ -43,6 +44,9 @@ export const binaryCommandLine: Rule = commandRule(type, ({ segments }) => {
     const clue = writesBytes(segments, at, segment)
     if (clue) return clue
     if (segment.connective !== '|') decoder = undefined
+    if (decoder !== undefined && SHELLS.has(segment.program)) {
+      return { seen: `a shell runs what ${decoder} unpacks` }
+    }
     if (isDecoder(segment)) decoder ??= segment.program
     if (decoder !== undefined && writesTemporary(segment)) {
       return { seen: `${decoder} unpacks text into a temporary directory` }

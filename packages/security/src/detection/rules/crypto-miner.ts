@@ -1,22 +1,12 @@
-import { HubError } from '@twinward/protocol'
 import type { ConnectionRecord } from '../../ingestion/record.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, matchCommand } from '../command-rule.ts'
 import { matchConnection } from '../connection-match.ts'
+import type { IndicatorLookup } from '../indicators/lookup.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
-import { canonicalAddress, isPublicAddress } from '../sets/addresses.ts'
+import { canonicalAddress } from '../sets/addresses.ts'
 import { baseName } from '../sets/base-name.ts'
 import { minerIn } from '../sets/miners.ts'
-
-/** A place where miners deliver their work. Without a port any port of the host counts. */
-export interface MinerPool {
-  /** An address, or `*` for any public address at this port. */
-  readonly host: string
-  readonly port?: number
-}
-
-/** Entries of a list of miner pools. */
-export const MAX_MINER_POOLS = 10_000
 
 const type: AlertType = {
   number: 10,
@@ -42,20 +32,14 @@ const type: AlertType = {
   techniques: ['T1496'],
 }
 
-/**
- * Miners by name, by their pool's protocol or options, and by connections to known pools.
- *
- * @param pools  indicators that the operator maintains
- * @throws {HubError} `ArgumentInvalid` for a pool of any address without a port, and for too many
- */
-export function cryptoMiner(pools: readonly MinerPool[] = []): Rule {
-  const places = placesOf(pools)
+/** Miners by name or listed hash, by their pool's protocol or options, and by listed pools. */
+export function cryptoMiner(lists: IndicatorLookup): Rule {
   return {
     type,
     kinds: ['proc', 'conn'],
     evaluate(analysed) {
       const { record } = analysed
-      if (record.kind === 'conn') return minerConnects(record, places)
+      if (record.kind === 'conn') return minerConnects(record, lists)
       return matchCommand(analysed, ({ segments }, { exe }) => {
         const miner = minerIn(exe)
         return miner === undefined ? firstClue(segments) : named(miner)
@@ -64,36 +48,18 @@ export function cryptoMiner(pools: readonly MinerPool[] = []): Rule {
   }
 }
 
-function placesOf(pools: readonly MinerPool[]): ReadonlySet<string> {
-  if (pools.length > MAX_MINER_POOLS) {
-    throw new HubError('ArgumentInvalid', `At most ${MAX_MINER_POOLS} miner pools can be listed.`)
-  }
-  return new Set(
-    pools.map(({ host, port }) => {
-      if (host === '*' && port === undefined) {
-        throw new HubError('ArgumentInvalid', 'A miner pool needs a host or a port.')
-      }
-      return place(canonicalAddress(host), port === undefined ? '*' : String(port))
-    }),
-  )
-}
-
-function place(host: string, port: string): string {
-  return `${host} ${port}`
-}
-
-function minerConnects(record: ConnectionRecord, places: ReadonlySet<string>): Match | undefined {
-  const { direction, remoteAddress, remotePort, exe } = record
+function minerConnects(record: ConnectionRecord, lists: IndicatorLookup): Match | undefined {
+  const { direction, remoteAddress, remotePort, exe, host = '', header } = record
   if (direction === 'in') return undefined
   const miner = minerIn(exe)
   if (miner !== undefined) return matchConnection(record, miner, `${miner} is connected`)
-  const host = canonicalAddress(remoteAddress)
-  const isPool =
-    places.has(place(host, remotePort)) ||
-    places.has(place(host, '*')) ||
-    (isPublicAddress(host) && places.has(place('*', remotePort)))
-  if (!isPool) return undefined
-  return matchConnection(record, baseName(exe) || host, 'a connection to a listed miner pool')
+  const atMs = header.timeMs
+  const listed =
+    lists.minerPool(remoteAddress, remotePort, atMs) ??
+    (host === '' ? undefined : lists.minerPool(host, remotePort, atMs))
+  if (!listed) return undefined
+  const key = baseName(exe) || canonicalAddress(remoteAddress)
+  return matchConnection(record, key, `a connection to a miner pool of the list ${listed.source}`)
 }
 
 function firstClue(segments: Command['segments']): Clue | undefined {
@@ -167,6 +133,8 @@ const COINS = ['monero', 'randomx', 'rx/', 'cryptonight', 'cn/', 'cn-'] as const
 const POOL_PROTOCOLS = ['stratum+tcp://', 'stratum+ssl://', 'stratum+tls://'] as const
 
 function isMinerOption(arg: string, next: string): boolean {
+  // Most arguments are neither, and every one of every command line comes by here.
+  if (arg[0] !== '-' && !arg.includes('://')) return false
   const option = arg.toLowerCase()
   if (POOL_PROTOCOLS.some((protocol) => option.includes(protocol))) return true
   if (option === '--donate-level' || option.startsWith('--donate-level=')) return true

@@ -50,8 +50,10 @@ const SUFFIXES: ReadonlySet<string> = new Set([
  * `--name=xmrig` → `xmrig`; not `mineral`, not `claymore.pdf`.
  */
 export function minerIn(token: string): string | undefined {
-  const name = baseName(token.slice(token.lastIndexOf('=') + 1))
-  if (!FIRST_LETTERS.has(name[0] ?? '')) return undefined
+  const slash = Math.max(token.lastIndexOf('/'), token.lastIndexOf('\\'))
+  const start = Math.max(token.lastIndexOf('='), slash) + 1
+  if (!FIRST_LETTERS.has(token[start]?.toLowerCase() ?? '')) return undefined
+  const name = baseName(token.slice(start))
   return MINERS.find((miner) => name.startsWith(miner) && isSuffix(name.slice(miner.length)))
 }
 

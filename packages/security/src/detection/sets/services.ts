@@ -13,6 +13,9 @@ export const FIREWALL_UNITS: ReadonlySet<string> = new Set([
   'shorewall',
 ])
 
+/** The service that keeps the audit log of the kernel. */
+export const AUDIT_UNITS: ReadonlySet<string> = new Set(['auditd'])
+
 const SYSTEMCTL_VERBS: ReadonlySet<string> = new Set(['stop', 'disable', 'mask', 'kill'])
 const INIT_VERBS: ReadonlySet<string> = new Set(['stop', 'disable'])
 const BOOT_VERBS: ReadonlySet<string> = new Set(['disable', 'remove', 'del', 'delete', 'off'])
