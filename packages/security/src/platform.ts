@@ -20,6 +20,15 @@ export interface PlatformModule {
   readonly lastActivityMs: number
 }
 
+/** What tells whether a module has to be looked at: a platform can list it without reading twins. */
+export type ModuleMark = Pick<PlatformModule, 'ref' | 'tags' | 'desiredVersion' | 'reportedVersion'>
+
+export interface ModuleMarkPage {
+  readonly marks: readonly ModuleMark[]
+  /** Opaque; only when there are more. */
+  readonly next?: string
+}
+
 /** A security message, as it waits in the platform's stream. */
 export interface SecurityMessage extends DeviceMessage {
   /** Place in the stream; grows, may skip. */
@@ -35,6 +44,8 @@ export type PlatformNotice =
       readonly ref: Required<DeviceRef>
     }
   | { readonly kind: 'connected' | 'disconnected'; readonly ref: Required<DeviceRef> }
+  /** Of the device itself or of one of its modules; `patch` is `null` when any may have changed. */
+  | { readonly kind: 'tags-changed'; readonly deviceId: string; readonly patch: JsonObject | null }
 
 export interface TwinPatchRequest {
   readonly tags?: JsonObject
@@ -47,8 +58,23 @@ export interface TwinPatchRequest {
  * hub by connection string. Refusals are `HubError`s.
  */
 export interface TwinPlatform {
-  /** Up to `limit` device ids in a stable order, after `after`. */
+  /**
+   * Up to `limit` device ids in a stable order, after `after`; fewer only at the end. Where `after` is
+   * gone, some or all of those before it may come again.
+   */
   listDevices(limit: number, after?: string): Promise<readonly string[]>
+  /**
+   * The modules with one of these ids on all devices, a page at a time, in any order, each once.
+   * What comes, goes or changes meanwhile may be missing or old.
+   *
+   * @param after  `next` of the page before
+   */
+  listModuleMarks(moduleIds: readonly string[], after?: string): Promise<ModuleMarkPage>
+  /**
+   * What tells a device from another one that had its id before; opaque. `undefined` when there is
+   * no such device, or the platform does not tell.
+   */
+  deviceGeneration(deviceId: string): Promise<string | undefined>
   /** All modules of a device; `undefined` when the device does not exist. */
   listModules(deviceId: string): Promise<readonly PlatformModule[] | undefined>
   findModule(ref: Required<DeviceRef>): Promise<PlatformModule | undefined>

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock, settle } from '../test/fake-clock.ts'
+import { MemoryConfigurationStore } from './adapters/memory/configuration-store.ts'
+import { MemoryEventSchemaStore } from './adapters/memory/event-schema-store.ts'
 import { MemoryFindingStore } from './adapters/memory/finding-store.ts'
+import { MemoryIndicatorStore } from './adapters/memory/indicator-store.ts'
+import { MemoryIngestionStore } from './adapters/memory/ingestion-store.ts'
+import { MemoryModuleStore } from './adapters/memory/module-store.ts'
 import { MemoryPlatform } from './adapters/memory/platform.ts'
+import { MemoryRuleSettingStore } from './adapters/memory/rule-setting-store.ts'
 import type { EventRow, SecurityEventStore } from './data/event-store.ts'
 import type { FindingBatch } from './data/finding-store.ts'
 import { RETRY_PAUSE_MS } from './ingestion/pipeline.ts'
@@ -56,7 +62,17 @@ async function open() {
   const platform = new MemoryPlatform(clock)
   const events = new MemoryEventStore()
   const findings = new FlakyFindingStore()
-  const ports = { platform, events, findings, clock, log: silentLog }
+  const modules = new MemoryModuleStore()
+  const ingestion = new MemoryIngestionStore()
+  const eventSchemas = new MemoryEventSchemaStore()
+  const configurations = new MemoryConfigurationStore()
+  const indicators = new MemoryIndicatorStore()
+  const ruleSettings = new MemoryRuleSettingStore()
+  const stores = {
+    ...{ events, findings, modules, configurations, ingestion, eventSchemas },
+    ...{ indicators, ruleSettings },
+  }
+  const ports = { platform, ...stores, clock, log: silentLog }
   const start = async () => {
     const service = new SecurityService(ports, options)
     await service.start()
@@ -98,7 +114,7 @@ test('findings that cannot be committed are tried again: nothing is lost, nothin
   findings.isFailing = false
   await clock.advance(RETRY_PAUSE_MS)
   assert.equal(service.unhealthy(), undefined)
-  const { items } = await service.alerts({ limit: 10 })
+  const { items } = await service.findings.alerts({ limit: 10 })
   assert.deepEqual(
     items.map(({ alertType, count }) => [alertType, count]),
     [['IoT_ClearHistoryFile', 1]],
@@ -119,7 +135,7 @@ test('a service that starts anew goes on where both stores are', async () => {
   const second = await start()
   platform.sendMessage(agent, message('iptables -F'))
   await clock.advance(0)
-  const { items } = await second.alerts({ limit: 10 })
+  const { items } = await second.findings.alerts({ limit: 10 })
   await second.close()
   assert.deepEqual(items.map(({ alertType, count }) => [alertType, count]).sort(), [
     ['IoT_ClearHistoryFile', 1],
@@ -146,13 +162,13 @@ test('a status that a person sets is not lost to a find at the same moment', asy
   const service = await start()
   platform.sendMessage(agent, message('history -c'))
   await clock.advance(0)
-  const [alert] = (await service.alerts({ limit: 1 })).items
+  const [alert] = (await service.findings.alerts({ limit: 1 })).items
   assert.ok(alert)
   platform.sendMessage(agent, message('history -c'))
-  const changed = service.changeAlert(alert.id, { status: 'InProgress' }, 'operator')
+  const changed = service.findings.changeAlert(alert.id, { status: 'InProgress' }, 'operator')
   await clock.advance(0)
   await changed
-  const after = await service.alert(alert.id)
+  const after = await service.findings.alert(alert.id)
   assert.deepEqual([after.status, after.count], ['InProgress', 2])
   await service.close()
 })
@@ -165,7 +181,7 @@ test('who may not send security messages is refused with a reason', async () => 
   await clock.advance(0)
   const { items } = await service.rejected({ limit: 10 })
   assert.match(items[0]?.reason ?? '', /camera is not a security module/)
-  assert.deepEqual((await service.alerts({ limit: 10 })).items, [])
+  assert.deepEqual((await service.findings.alerts({ limit: 10 })).items, [])
   await service.close()
 })
 
@@ -176,6 +192,6 @@ test('a device that is removed takes its findings along', async () => {
   await clock.advance(0)
   platform.removeDevice('pump-1')
   await settle()
-  assert.deepEqual((await service.alerts({ limit: 10 })).items, [])
+  assert.deepEqual((await service.findings.alerts({ limit: 10 })).items, [])
   await service.close()
 })

@@ -1,42 +1,55 @@
-import { type ConfigurationKeys, HubError, type JsonObject } from '@twinward/protocol'
+import { type ConfigurationKeys, HubError } from '@twinward/protocol'
 import type { Clock } from './clock.ts'
-import { type ConfigurationPlan, planPatch } from './configuration/plan.ts'
+import type { ConfigurationStore } from './configuration/configuration-store.ts'
+import { Configurations } from './configuration/configurations.ts'
 import type { EventFilter, EventPage, SecurityEventStore } from './data/event-store.ts'
-import type {
-  AlertFilter,
-  FindingStore,
-  FindingSummary,
-  Page,
-  RecommendationFilter,
-  StoredRejection,
-} from './data/finding-store.ts'
-import type { Alert, AlertStatus } from './detection/alert.ts'
-import { addNote, assign, changeStatus } from './detection/alerts.ts'
+import type { FindingStore, Page, StoredRejection } from './data/finding-store.ts'
+import { Detection } from './detection/detection.ts'
 import { FindingEvaluator } from './detection/evaluator.ts'
-import { builtInRules } from './detection/rules/index.ts'
+import type { IndicatorStore } from './detection/indicators/indicator-store.ts'
+import type { RuleSettingStore } from './detection/rule-settings.ts'
+import { Findings } from './findings/findings.ts'
+import type { EventSchemaStore } from './ingestion/event-schemas.ts'
+import { DEFAULT_INTAKE_LIMITS, Ingestion } from './ingestion/ingestion.ts'
+import type { IngestionStore } from './ingestion/ingestion-store.ts'
 import { Pipeline } from './ingestion/pipeline.ts'
+import type { IntakeLimits } from './ingestion/quota.ts'
 import { EventRecorder } from './ingestion/recorder.ts'
 import { decodeFromSender } from './ingestion/sender.ts'
 import type { Log } from './log.ts'
-import { Reconciler } from './modules/reconcile.ts'
+import { ModuleLifecycle } from './modules/lifecycle.ts'
+import type { ModuleStore } from './modules/module-store.ts'
+import { followNotices } from './modules/notices.ts'
+import type { ModulePolicy } from './modules/policy.ts'
+import { ModuleProvider } from './modules/provider.ts'
+import { type FinishedPass, Reconciler } from './modules/reconcile.ts'
+import { ModuleRecords } from './modules/records.ts'
+import { Suspensions } from './modules/suspensions.ts'
 import type { TwinPlatform } from './platform.ts'
 import { type DevicePosture, PostureKeeper } from './posture/keeper.ts'
 import { PostureWriter } from './posture/writer.ts'
 import { recommendationRules } from './recommendations/index.ts'
-import { exempt, liftExemption, type Recommendation } from './recommendations/recommendation.ts'
 import { Serial } from './serial.ts'
-import { configurationView, deviceSecurityView } from './view.ts'
+import { deviceSecurityView } from './view.ts'
 
 /** How often raw events are checked for their age. */
 const EXPIRY_INTERVAL_MS = 3_600_000
 const DAY_MS = 24 * 3_600_000
-/** How often a configuration is planned anew because its twin changed in between. */
-const MAX_WRITE_ATTEMPTS = 5
 
 export interface SecurityPorts {
   readonly platform: TwinPlatform
   readonly events: SecurityEventStore
   readonly findings: FindingStore
+  /** Closed by whoever closes `findings`, with which it shares its file. */
+  readonly modules: ModuleStore
+  /** These two also share the file of `findings`. */
+  readonly ingestion: IngestionStore
+  readonly eventSchemas: EventSchemaStore
+  /** Closed as `modules`. */
+  readonly configurations: ConfigurationStore
+  /** These two also share the file of `findings`. */
+  readonly indicators: IndicatorStore
+  readonly ruleSettings: RuleSettingStore
   readonly clock: Clock
   readonly log: Log
 }
@@ -46,23 +59,28 @@ export interface SecurityOptions {
   readonly acceptFromDevices: boolean
   readonly eventRetentionDays: number
   readonly keys?: ConfigurationKeys
-}
-
-/** Who asks for a change. */
-export interface Caller {
-  readonly by: string
-  readonly isPrivileged: boolean
+  /** Which devices get a security module by themselves. Default `automatic`. */
+  readonly policy?: ModulePolicy
+  /** Default `SILENCE_LIMIT_MS`. */
+  readonly silentAfterMs?: number
+  /** Default `DEFAULT_INTAKE_LIMITS`. */
+  readonly intakeLimits?: IntakeLimits
 }
 
 /** The security service: everything that the API and the console are given. */
 export class SecurityService {
   readonly #ports: SecurityPorts
   readonly #options: SecurityOptions
+  readonly configurations: Configurations
+  readonly findings: Findings
+  readonly modules: ModuleLifecycle
+  readonly ingestion: Ingestion
+  readonly detection: Detection
+  readonly #records: ModuleRecords
   readonly #recorder: EventRecorder
   readonly #pipeline: Pipeline
   readonly #posture: PostureKeeper
   readonly #reconciler: Reconciler
-  readonly #findingChanges = new Serial()
   readonly #stops: (() => void)[] = []
 
   constructor(ports: SecurityPorts, options: SecurityOptions) {
@@ -71,38 +89,67 @@ export class SecurityService {
     const { platform, findings, events, clock, log } = ports
     const { securityModuleId, keys = {} } = options
     this.#recorder = new EventRecorder(events, clock, log)
+    this.ingestion = new Ingestion(ports, options.intakeLimits ?? DEFAULT_INTAKE_LIMITS)
+    const { admission, schemas } = this.ingestion
+    const naming = { securityModuleId, keys }
+    const records = new ModuleRecords(ports, keys)
+    const suspensions = new Suspensions({ ...ports, records }, naming)
+    this.#records = records
     this.#posture = new PostureKeeper(
-      { ...ports, writer: new PostureWriter(ports) },
-      { securityModuleId, keys },
+      { ...ports, writer: new PostureWriter(ports), records, suspensions },
+      {
+        ...naming,
+        ...(options.silentAfterMs !== undefined && { silentAfterMs: options.silentAfterMs }),
+      },
     )
-    const rules = { alerts: builtInRules(), recommendations: recommendationRules() }
-    const evaluator = new FindingEvaluator({ findings, log }, rules, (deviceId) =>
-      this.#posture.touch(deviceId),
+    const provider = new ModuleProvider({ ...ports, records }, securityModuleId, { keys })
+    const look = (deviceId: string) => this.#posture.look(deviceId)
+    this.modules = new ModuleLifecycle(
+      { ...ports, records, provider, suspensions, look },
+      securityModuleId,
+      keys,
     )
+    this.configurations = new Configurations(ports, naming, (id) => this.#requirePosture(id))
+    const changes = new Serial()
+    const touch = (deviceId: string) => this.#posture.touch(deviceId)
+    this.findings = new Findings(ports, changes, touch)
+    const { silentAfterMs } = options
+    const silence = silentAfterMs === undefined ? {} : { silentAfterMs }
+    this.detection = new Detection(ports, { ...silence, changes, touched: touch })
+    const rules = {
+      ...silence,
+      alerts: this.detection.rules,
+      filter: this.detection.settings.filter,
+      recommendations: recommendationRules(),
+    }
+    const evaluator = new FindingEvaluator({ findings, log }, rules, touch)
     this.#pipeline = new Pipeline(
       {
         platform,
         findings,
+        admission,
         recorder: this.#recorder,
         evaluator: {
-          evaluate: (messages, cursor) =>
-            this.#findingChanges.run(() => evaluator.evaluate(messages, cursor)),
+          evaluate: (messages, cursor) => changes.run(() => evaluator.evaluate(messages, cursor)),
         },
-        decode: (message) => decodeFromSender(message, options),
+        decode: (message) => decodeFromSender(message, options, schemas),
       },
       clock,
       log,
     )
-    this.#reconciler = new Reconciler(ports, { securityModuleId, keys })
+    this.#reconciler = new Reconciler(
+      { ...ports, records, postures: this.#posture },
+      { ...naming, policy: options.policy ?? 'automatic' },
+    )
   }
 
   /** Begins to take messages, to repair what is missing and to keep postures. */
   async start(): Promise<void> {
     const { platform, events, clock, log } = this.#ports
     this.#stops.push(
+      followNotices({ ...this.#ports, records: this.#records, postures: this.#posture }),
       platform.subscribe((notice) => {
         if (notice.kind === 'device-removed') void this.#forget(notice.deviceId)
-        else if ('ref' in notice) this.#posture.touch(notice.ref.deviceId)
       }),
       clock.every(EXPIRY_INTERVAL_MS, () => {
         const beforeMs = clock.now() - this.#options.eventRetentionDays * DAY_MS
@@ -111,16 +158,22 @@ export class SecurityService {
         })
       }),
     )
+    await this.ingestion.start()
+    await this.detection.start()
     await this.#pipeline.start()
     this.#reconciler.start()
     this.#posture.start()
+    this.configurations.start()
   }
 
   /** Ends after the step under way; messages that are not processed yet wait in the platform. */
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop()
+    await this.configurations.close()
     await this.#reconciler.close()
     await this.#pipeline.stop()
+    await this.detection.close()
+    this.ingestion.close()
     await this.#posture.close()
     await Promise.all([this.#ports.events.close(), this.#ports.findings.close()])
   }
@@ -130,130 +183,23 @@ export class SecurityService {
     return this.#pipeline.failure
   }
 
+  /** The last look at every device for its security module; `undefined` before the first ended. */
+  lastPass(): FinishedPass | undefined {
+    return this.#reconciler.lastPass
+  }
+
   /** @throws {HubError} `DeviceNotFound` */
   async deviceSecurity(deviceId: string): Promise<object> {
     const tags = await this.#ports.platform.deviceTags(deviceId)
     if (tags === undefined) throw new HubError('DeviceNotFound', deviceId)
-    return deviceSecurityView(deviceId, tags, await this.#posture.compute(deviceId))
-  }
-
-  /** @throws {HubError} `DeviceNotFound`; `ModuleNotFound` when it has no security module */
-  async configuration(deviceId: string): Promise<object> {
-    return configurationView(await this.#requirePosture(deviceId))
-  }
-
-  /**
-   * Writes settings into the desired properties of the security module twin, in its era's shape.
-   *
-   * @param settings  by name; `null` goes back to the default
-   * @returns the configuration after the change, with warnings; already durable
-   * @throws {HubError} `ArgumentInvalid` that lists every mistake; `GenericForbidden` for privileged
-   *   settings without the right
-   */
-  async changeConfiguration(
-    deviceId: string,
-    settings: JsonObject,
-    { by, isPrivileged }: Caller,
-  ): Promise<object> {
-    const plan = await this.#writeConfiguration(deviceId, settings, isPrivileged)
-    const { privileged, warnings } = plan
-    const fields = { deviceId, by, names: Object.keys(settings), privileged }
-    this.#ports.log.info(fields, 'security configuration changed')
-    return { ...configurationView(await this.#requirePosture(deviceId)), warnings }
-  }
-
-  async #writeConfiguration(
-    deviceId: string,
-    settings: JsonObject,
-    isPrivileged: boolean,
-  ): Promise<ConfigurationPlan> {
-    for (let attempt = 1; ; attempt++) {
-      const { module } = await this.#requirePosture(deviceId)
-      const plan = planPatch(module, settings, this.#options.keys ?? {})
-      if (plan.privileged.length > 0 && !isPrivileged) {
-        throw new HubError(
-          'GenericForbidden',
-          `${plan.privileged.join(', ')}: this policy may not change what lets an agent run code.`,
-        )
-      }
-      try {
-        // The plan holds the complete object, so nothing may have changed since it was read.
-        await this.#ports.platform.patchTwin(module.ref, { desired: plan.desired }, module.etag)
-        return plan
-      } catch (error) {
-        // Postures are written into the tags of the same twin, so losing the race is ordinary.
-        const isLost = error instanceof HubError && error.code === 'PreconditionFailed'
-        if (!isLost || attempt === MAX_WRITE_ATTEMPTS) throw error
-      }
-    }
-  }
-
-  alerts(filter: AlertFilter): Promise<Page<Alert>> {
-    return this.#ports.findings.listAlerts(filter)
-  }
-
-  /** @throws {HubError} `GenericNotFound` */
-  async alert(id: string): Promise<Alert> {
-    const alert = await this.#ports.findings.findAlert(id)
-    if (!alert) throw new HubError('GenericNotFound', `There is no alert ${id.slice(0, 128)}.`)
-    return alert
-  }
-
-  /** @throws {HubError} `GenericNotFound`; `ArgumentInvalid` for a transition that is not allowed */
-  async changeAlert(
-    id: string,
-    change: { status?: AlertStatus; assignee?: string; note?: string },
-    by: string,
-  ): Promise<Alert> {
-    // The evaluator changes alerts too; one after the other, nothing is lost.
-    return this.#findingChanges.run(() => this.#changeAlert(id, change, by))
-  }
-
-  async #changeAlert(
-    id: string,
-    { status, assignee, note }: { status?: AlertStatus; assignee?: string; note?: string },
-    by: string,
-  ): Promise<Alert> {
-    const timeMs = this.#ports.clock.now()
-    let alert = await this.alert(id)
-    if (status !== undefined) alert = changeStatus(alert, { status, timeMs, by, note: note ?? '' })
-    if (assignee !== undefined) alert = assign(alert, assignee)
-    if (note !== undefined && status === undefined)
-      alert = addNote(alert, { timeMs, by, text: note })
-    await this.#ports.findings.commit({ alerts: [alert] })
-    this.#posture.touch(alert.deviceId)
-    return alert
-  }
-
-  recommendations(filter: RecommendationFilter): Promise<Page<Recommendation>> {
-    return this.#ports.findings.listRecommendations(filter)
-  }
-
-  /** @throws {HubError} `GenericNotFound` */
-  async changeRecommendation(
-    id: string,
-    change: { state: 'Exempt' | 'Active'; reason: string },
-    by: string,
-  ): Promise<Recommendation> {
-    return this.#findingChanges.run(() => this.#changeRecommendation(id, change, by))
-  }
-
-  async #changeRecommendation(
-    id: string,
-    change: { state: 'Exempt' | 'Active'; reason: string },
-    by: string,
-  ): Promise<Recommendation> {
-    const found = await this.#ports.findings.findRecommendation(id)
-    if (!found) {
-      throw new HubError('GenericNotFound', `There is no recommendation ${id.slice(0, 256)}.`)
-    }
-    const nowMs = this.#ports.clock.now()
-    const changed =
-      change.state === 'Exempt' ? exempt(found, change, nowMs) : liftExemption(found, nowMs)
-    await this.#ports.findings.commit({ recommendations: [changed] })
-    this.#ports.log.info({ id, state: change.state, by }, 'recommendation changed')
-    this.#posture.touch(changed.deviceId)
-    return changed
+    const [posture, record] = await Promise.all([
+      this.#posture.compute(deviceId),
+      this.modules.record(deviceId),
+    ])
+    const configuration = posture && (await this.configurations.describe(posture))
+    const { keys = {} } = this.#options
+    const seen = { deviceId, tags, posture, configuration, record, keys }
+    return deviceSecurityView(seen, this.#ports.clock.now())
   }
 
   /** Raw events, those that arrived a moment ago included. */
@@ -270,10 +216,6 @@ export class SecurityService {
     return this.#ports.findings.listRejections(filter)
   }
 
-  analytics(): Promise<FindingSummary> {
-    return this.#ports.findings.summary()
-  }
-
   async #requirePosture(deviceId: string): Promise<DevicePosture> {
     const posture = await this.#posture.compute(deviceId)
     if (posture) return posture
@@ -285,6 +227,7 @@ export class SecurityService {
   async #forget(deviceId: string): Promise<void> {
     try {
       await this.#ports.findings.removeDevice(deviceId)
+      await this.ingestion.admission.remove(deviceId)
     } catch (error) {
       this.#ports.log.error({ err: error, deviceId }, 'findings of a removed device remain')
     }

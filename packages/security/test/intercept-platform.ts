@@ -14,6 +14,14 @@ export function interceptPlatform(
       await intercept('listModules', args)
       return platform.listModules(...args)
     },
+    listModuleMarks: async (...args) => {
+      await intercept('listModuleMarks', args)
+      return platform.listModuleMarks(...args)
+    },
+    deviceGeneration: async (...args) => {
+      await intercept('deviceGeneration', args)
+      return platform.deviceGeneration(...args)
+    },
     findModule: async (...args) => {
       await intercept('findModule', args)
       return platform.findModule(...args)

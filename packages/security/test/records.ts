@@ -15,6 +15,7 @@ import type {
 export function header(fields: Partial<EventHeader> = {}): EventHeader {
   return {
     ref: { deviceId: 'pump-1', moduleId: 'azureiotsecurity' },
+    era: 'legacy',
     agentVersion: '0.0.6',
     agentId: 'a',
     eventId: 'e1',

@@ -55,7 +55,7 @@ export function alertRoutes(
     '/api/security/alerts',
     { schema: { tags, summary: 'List alerts, newest first', querystring } },
     async ({ query }) => {
-      const page = await security.alerts({
+      const page = await security.findings.alerts({
         ...readPage(query),
         ...defined({
           deviceId: query.device,
@@ -73,7 +73,7 @@ export function alertRoutes(
   app.get<{ Params: { id: string } }>(
     '/api/security/alerts/:id',
     { schema: { tags, summary: 'Get an alert' } },
-    async ({ params }) => alertView(await security.alert(params.id)),
+    async ({ params }) => alertView(await security.findings.alert(params.id)),
   )
 
   app.patch<{ Params: { id: string }; Body: Static<typeof Change> }>(
@@ -83,7 +83,9 @@ export function alertRoutes(
       const { assignee, note } = request.body
       const status = readWord('status', request.body.status, STATUSES)
       const change = defined({ status, assignee, note })
-      return alertView(await security.changeAlert(request.params.id, change, guard.caller(request)))
+      return alertView(
+        await security.findings.changeAlert(request.params.id, change, guard.caller(request)),
+      )
     },
   )
 }

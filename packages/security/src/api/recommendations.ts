@@ -49,7 +49,7 @@ export function recommendationRoutes(
     '/api/security/recommendations',
     { schema: { tags, summary: 'List recommendations, newest change first', querystring } },
     async ({ query }) => {
-      const page = await security.recommendations({
+      const page = await security.findings.recommendations({
         ...readPage(query),
         ...defined({
           deviceId: query.device,
@@ -73,7 +73,7 @@ export function recommendationRoutes(
       const change = { state, reason: request.body.reason ?? '' }
       const { id } = request.params
       return recommendationView(
-        await security.changeRecommendation(id, change, guard.caller(request)),
+        await security.findings.changeRecommendation(id, change, guard.caller(request)),
       )
     },
   )

@@ -201,6 +201,7 @@ export function event(
 ): SecurityEvent {
   const header: EventHeader = {
     ref: pump,
+    era: 'legacy',
     agentVersion: '0.0.6',
     agentId: 'e8a3d9c1-6b54-4a0f-9a53-0c1c3e1f77aa',
     eventId: `4f7e2b1a-30a1-4c6d-8e52-${String(sequence).padStart(12, '0')}`,

@@ -44,6 +44,22 @@ function commitContract(open: () => Promise<FindingStore>): void {
     assert.ok(Number.isSafeInteger(id))
   })
 
+  test('agents are found by the time of their last message, a page at a time', async () => {
+    const store = await open()
+    const times = { a: 30, b: 10, c: 20, d: 20, e: 40 }
+    const agents = Object.entries(times).map(([id, lastMessageMs]) => agent(id, { lastMessageMs }))
+    await store.commit({ agents })
+    await store.commit({ agents: [agent('b', { lastMessageMs: 35 })] })
+    const page = (lastMessageMs: number, deviceId: string, limit: number) =>
+      store.agentsByLastMessage({ after: { lastMessageMs, deviceId }, throughMs: 35, limit })
+    const idsOf = (found: readonly { deviceId: string }[]) => found.map(({ deviceId }) => deviceId)
+    assert.deepEqual(idsOf(await page(0, '', 10)), ['c', 'd', 'a', 'b'])
+    assert.deepEqual(idsOf(await page(0, '', 1)), ['c'])
+    assert.deepEqual(idsOf(await page(20, 'c', 2)), ['d', 'a'])
+    assert.deepEqual(idsOf(await page(35, 'b', 2)), [])
+    assert.deepEqual((await page(30, '', 1))[0], agent('a', { lastMessageMs: 30 }))
+  })
+
   test('find: what was never stored is undefined', async () => {
     const store = await open()
     await store.commit({ alerts: [alert('a')], agents: [agent('pump-1')] })

@@ -67,7 +67,7 @@ export function agent(deviceId: string, overrides: Partial<AgentState> = {}): Ag
     schema: '1.0',
     lastMessageMs: 2_000,
     events: 7,
-    hours: [{ hour: 480_000, dropped: 1, rejected: 2 }],
+    hours: [{ hour: 480_000, messages: 3, events: 4, dropped: 1, rejected: 2 }],
     configErrorMs: 1_500,
     configError: ODD,
     ...overrides,

@@ -41,6 +41,7 @@ export function platformContract(open: () => Promise<OpenedPlatform>): void {
   refusals(promise)
   messages(promise)
   notices(promise)
+  tagNotices(promise)
 }
 
 type Promised = (name: string, run: (opened: OpenedPlatform) => Promise<void>) => void
@@ -61,6 +62,29 @@ function identities(promise: Promised): void {
     assert.deepEqual([...seen].sort(), [...ids].sort())
   })
 
+  promise('listDevices serves several who page at the same time, each in full', async (opened) => {
+    const ids = Array.from({ length: 9 }, (_, n) => `pump-${n}`)
+    for (const id of ids) await opened.createDevice(id)
+    const readAll = async (limit: number) => {
+      const seen: string[] = []
+      for (;;) {
+        const page = await opened.platform.listDevices(limit, seen.at(-1))
+        seen.push(...page)
+        if (page.length < limit) return seen.sort()
+        assert.ok(seen.length <= ids.length, `listed twice: ${seen}`)
+      }
+    }
+    for (const seen of await Promise.all([2, 3, 4, 2].map(readAll))) assert.deepEqual(seen, ids)
+  })
+
+  promise('listDevices goes on after a device that was removed meanwhile', async (opened) => {
+    for (const id of ['a', 'b', 'c', 'd']) await opened.createDevice(id)
+    const first = await opened.platform.listDevices(2)
+    await opened.removeDevice(first[1] ?? '')
+    const rest = await opened.platform.listDevices(2, first[1])
+    assert.deepEqual([...first, ...rest].sort(), ['a', 'b', 'c', 'd'])
+  })
+
   promise('listModules tells no device from no module', async ({ platform, createDevice }) => {
     assert.equal(await platform.listModules('pump-1'), undefined)
     await createDevice('pump-1')
@@ -71,6 +95,46 @@ function identities(promise: Promised): void {
     await platform.createModule({ ...agent, deviceId: 'pump-10' }, {})
     const modules = (await platform.listModules('pump-1')) ?? []
     assert.deepEqual(modules.map(({ ref }) => ref.moduleId).sort(), ['azureiotsecurity', 'camera'])
+  })
+
+  promise('listModuleMarks pages through the modules with these ids, each once', async (opened) => {
+    const { platform } = opened
+    const ids = Array.from({ length: 130 }, (_, n) => `pump-${n}`)
+    for (const deviceId of ids) {
+      await opened.createDevice(deviceId)
+      await platform.createModule({ deviceId, moduleId: agent.moduleId }, { tags: { deviceId } })
+    }
+    await platform.createModule({ ...agent, moduleId: 'camera' }, {})
+    await platform.createModule({ ...agent, moduleId: "o'clock" }, {})
+    const marks = []
+    for (let after: string | undefined; ; ) {
+      const page = await platform.listModuleMarks([agent.moduleId, "o'clock"], after)
+      marks.push(...page.marks)
+      after = page.next
+      if (after === undefined) break
+      assert.ok(marks.length <= ids.length, 'listed twice')
+    }
+    const names = marks.map(({ ref }) => `${ref.deviceId}/${ref.moduleId}`)
+    const expected = [...ids.map((id) => `${id}/azureiotsecurity`), "pump-1/o'clock"]
+    assert.deepEqual(names.sort(), expected.sort())
+    const mark = marks.find(({ ref }) => ref.deviceId === 'pump-7')
+    const module = await platform.findModule({ ...agent, deviceId: 'pump-7' })
+    assert.deepEqual(mark?.tags, { deviceId: 'pump-7' })
+    assert.equal(mark?.desiredVersion, module?.desiredVersion)
+    assert.equal(mark?.reportedVersion, module?.reportedVersion)
+  })
+
+  promise('deviceGeneration tells a device from the next one of its name', async (opened) => {
+    assert.equal(await opened.platform.deviceGeneration('pump-1'), undefined)
+    await opened.createDevice('pump-1')
+    const first = await opened.platform.deviceGeneration('pump-1')
+    assert.equal(await opened.platform.deviceGeneration('pump-1'), first)
+    await opened.removeDevice('pump-1')
+    await opened.createDevice('pump-1')
+    const second = await opened.platform.deviceGeneration('pump-1')
+    // A platform that does not tell says so always.
+    assert.equal(first === undefined, second === undefined)
+    if (first !== undefined) assert.notEqual(second, first)
   })
 
   promise('deviceTags are those of the device itself', async ({ platform, createDevice }) => {
@@ -270,6 +334,18 @@ function notices(promise: Promised): void {
     await opened.createDevice('pump-3')
     await until(() => late.some((notice) => 'deviceId' in notice && notice.deviceId === 'pump-3'))
     assert.equal(told.length, before)
+  })
+}
+
+function tagNotices(promise: Promised): void {
+  promise('subscribers are told that tags of a device changed', async (opened) => {
+    const told: PlatformNotice[] = []
+    const leave = opened.platform.subscribe((notice) => told.push(notice))
+    await opened.createDevice('pump-1', { SecurityGroup: 'outside' })
+    await until(() =>
+      told.some((notice) => notice.kind === 'tags-changed' && notice.deviceId === 'pump-1'),
+    )
+    leave()
   })
 }
 

@@ -13,11 +13,16 @@ const messages: { Events: unknown[] }[] = JSON.parse(readFileSync(vectors, 'utf8
   (vector: { message: unknown }) => vector.message,
 )
 
-function decode(body: Uint8Array) {
+const binaryVectors = new URL('../../../../vectors/security-messages/binary.json', import.meta.url)
+const binaries: Buffer[] = JSON.parse(readFileSync(binaryVectors, 'utf8')).map(
+  ({ hex }: { hex: string }) => Buffer.from(hex, 'hex'),
+)
+
+function decode(body: Uint8Array, application: SecurityMessage['application'] = {}) {
   const message: SecurityMessage = {
     ref: { deviceId: 'pump-1', moduleId: 'azureiotsecurity' },
     system: {},
-    application: {},
+    application,
     body,
     sequence: 1,
     enqueuedTimeMs: receivedMs,
@@ -105,6 +110,68 @@ test('fuzz: a message with changed bytes accounts for every event in it', () => 
       return bytes
     })
   fc.assert(fc.property(changed, decodeAndAccount), fuzzRuns(3_000))
+})
+
+/** Whatever the bytes are: events, or a reason that a person can read. Never anything else. */
+function decodeBinary(body: Uint8Array): void {
+  const started = process.hrtime.bigint()
+  const { events, rejections, schema } = decode(body, { mti: '2.3-1-0-0' })
+  if (schema === '') assert.equal(rejections.length, 1)
+  assert.ok(events.length + rejections.length >= 1)
+  for (const { reason } of rejections) assert.ok(reason.length > 0 && reason.length < 500, reason)
+  for (const event of events) {
+    const { timeMs } = event.header
+    assert.ok(timeMs >= receivedMs - 30 * 86_400_000 && timeMs <= receivedMs + 600_000)
+    for (const record of normalise(event)) assert.ok(record.hits >= 1)
+  }
+  // Far above what any of these takes, far below what one that unfolds without end would.
+  assert.ok(process.hrtime.bigint() - started < 5_000_000_000n)
+}
+
+test('fuzz: whatever the bytes are, a binary message is read or refused', () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), decodeBinary), fuzzRuns(5_000))
+})
+
+test('fuzz: a binary message that ends early is read or refused', () => {
+  const cut = fc
+    .tuple(fc.constantFrom(...binaries), fc.nat())
+    .map(([bytes, length]) => bytes.subarray(0, length % (bytes.length + 1)))
+  fc.assert(fc.property(cut, decodeBinary), fuzzRuns(2_000))
+})
+
+test('fuzz: a binary message with changed bytes and offsets is read or refused', () => {
+  const change = fc.tuple(
+    fc.nat(),
+    fc.oneof(
+      fc.nat({ max: 255 }),
+      fc.constantFrom(0x7fffffff, 0xffffffff, 0x80000000, 0x10000, 4, 0),
+    ),
+  )
+  const changed = fc
+    .tuple(fc.constantFrom(...binaries), fc.array(change, { minLength: 1, maxLength: 6 }))
+    .map(([bytes, changes]) => {
+      const copy = Buffer.from(bytes)
+      for (const [place, value] of changes) {
+        if (copy.length === 0) break
+        const at = place % copy.length
+        if (value > 255 && at + 4 <= copy.length) copy.writeUInt32LE(value, at)
+        else copy[at] = value
+      }
+      return copy
+    })
+  fc.assert(fc.property(changed, decodeBinary), fuzzRuns(10_000))
+})
+
+test('fuzz: a large binary message of repeated words takes no more than linear time', () => {
+  const word = fc.constantFrom(1, 2, 4, 8, 12, 16, 64, 250, 1_000, 60_000)
+  const large = fc.array(word, { minLength: 4, maxLength: 64 }).map((words) => {
+    const bytes = Buffer.alloc(256 * 1024)
+    for (let at = 0; at < bytes.length; at += 4) {
+      bytes.writeUInt32LE(words[(at / 4) % words.length] ?? 0, at)
+    }
+    return bytes
+  })
+  fc.assert(fc.property(large, decodeBinary), fuzzRuns(100))
 })
 
 /** Walks down the path and sets or removes a member where it ends. */

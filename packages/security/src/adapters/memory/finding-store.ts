@@ -5,6 +5,7 @@ import {
   MAX_REJECTIONS_PER_DEVICE,
 } from '../../data/finding-limits.ts'
 import type {
+  AgentPlace,
   AlertFilter,
   DeviceMemory,
   FindingBatch,
@@ -112,6 +113,20 @@ export class MemoryFindingStore implements FindingStore {
 
   async findAgent(deviceId: string): Promise<AgentState | undefined> {
     return this.#find<AgentState>(this.#agents, deviceId)
+  }
+
+  async agentsByLastMessage({
+    after,
+    throughMs,
+    limit,
+  }: Parameters<FindingStore['agentsByLastMessage']>[0]): Promise<readonly AgentState[]> {
+    checkLimit(limit)
+    this.#checkOpen()
+    return [...this.#agents.values()]
+      .map((text) => JSON.parse(text) as AgentState)
+      .sort(byLastMessage)
+      .filter((agent) => byLastMessage(after, agent) < 0 && agent.lastMessageMs <= throughMs)
+      .slice(0, limit)
   }
 
   async findMemory(deviceId: string): Promise<DeviceMemory | undefined> {
@@ -256,4 +271,11 @@ function countBySeverity(findings: readonly { readonly severity: Severity }[]) {
   const counts = { Informational: 0, Low: 0, Medium: 0, High: 0 }
   for (const { severity } of findings) counts[severity]++
   return counts
+}
+
+function byLastMessage(a: AgentPlace, b: AgentPlace): number {
+  return (
+    a.lastMessageMs - b.lastMessageMs ||
+    (a.deviceId < b.deviceId ? -1 : Number(a.deviceId > b.deviceId))
+  )
 }

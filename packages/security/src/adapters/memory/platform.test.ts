@@ -6,7 +6,10 @@ platformContract(async () => {
   const platform = new MemoryPlatform(new FakeClock())
   return {
     platform,
-    createDevice: async (deviceId, tags) => platform.addDevice(deviceId, tags),
+    createDevice: async (deviceId, tags) => {
+      platform.addDevice(deviceId)
+      if (tags) platform.addDevice(deviceId, tags)
+    },
     removeDevice: async (deviceId) => platform.removeDevice(deviceId),
     removeModule: async (ref) => platform.removeModule(ref),
     report: async (ref, patch) => platform.report(ref, patch),

@@ -9,6 +9,7 @@ import {
 } from '@twinward/protocol'
 import type { Clock } from '../../clock.ts'
 import type {
+  ModuleMarkPage,
   PlatformModule,
   PlatformNotice,
   SecurityMessage,
@@ -18,10 +19,13 @@ import type {
 import { twinBytes } from '../../posture/twin-bytes.ts'
 import { mergePatch } from './merge.ts'
 
+/** Marks of one page. */
+const PAGE_MARKS = 100
 /** Messages kept until they are released. */
 const MAX_MESSAGES = 100_000
 
 interface Device {
+  readonly generation: string
   tags: JsonObject
   readonly modules: Map<string, PlatformModule>
 }
@@ -34,6 +38,7 @@ export class MemoryPlatform implements TwinPlatform {
   #messages: SecurityMessage[] = []
   #sequence = 0
   #etag = 0
+  #generation = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -42,6 +47,22 @@ export class MemoryPlatform implements TwinPlatform {
   async listDevices(limit: number, after = ''): Promise<readonly string[]> {
     const ids = [...this.#devices.keys()].sort()
     return ids.filter((id) => id > after).slice(0, limit)
+  }
+
+  async listModuleMarks(moduleIds: readonly string[], after = ''): Promise<ModuleMarkPage> {
+    const marks = []
+    for (const deviceId of [...this.#devices.keys()].sort()) {
+      const modules = [...(this.#devices.get(deviceId)?.modules.values() ?? [])]
+      marks.push(...modules.filter(({ ref }) => moduleIds.includes(ref.moduleId)))
+    }
+    const left = marks.filter(({ ref }) => refKey(ref) > after)
+    const page = left.sort((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1)).slice(0, PAGE_MARKS)
+    const last = page.at(-1)
+    return { marks: page, ...(last && left.length > page.length && { next: refKey(last.ref) }) }
+  }
+
+  async deviceGeneration(deviceId: string): Promise<string | undefined> {
+    return this.#devices.get(deviceId)?.generation
   }
 
   async listModules(deviceId: string): Promise<readonly PlatformModule[] | undefined> {
@@ -92,7 +113,7 @@ export class MemoryPlatform implements TwinPlatform {
     if (ifMatch !== undefined && ifMatch !== module.etag) {
       throw new HubError('PreconditionFailed', `The twin is at etag ${module.etag}.`)
     }
-    return this.#replace({
+    const changed = this.#replace({
       ...module,
       etag: this.#nextEtag(),
       ...(tags && { tags: section(module.tags, tags, MAX_TAGS_BYTES) }),
@@ -102,6 +123,9 @@ export class MemoryPlatform implements TwinPlatform {
         desiredUpdatedMs: this.#clock.now(),
       }),
     })
+    if (tags) this.#tell({ kind: 'tags-changed', deviceId: ref.deviceId, patch: tags })
+    if (desired) this.#tell({ kind: 'desired-changed', ref })
+    return changed
   }
 
   async readMessages(after: number, limit: number): Promise<readonly SecurityMessage[]> {
@@ -120,9 +144,12 @@ export class MemoryPlatform implements TwinPlatform {
   /** What an operator does: a device without modules. Creating it again only changes its tags. */
   addDevice(deviceId: string, tags: JsonObject = {}): void {
     const device = this.#devices.get(deviceId)
-    if (device) device.tags = tags
-    else {
-      this.#devices.set(deviceId, { tags, modules: new Map() })
+    if (device) {
+      device.tags = tags
+      this.#tell({ kind: 'tags-changed', deviceId, patch: null })
+    } else {
+      const generation = String(++this.#generation)
+      this.#devices.set(deviceId, { generation, tags, modules: new Map() })
       this.#tell({ kind: 'device-created', deviceId })
     }
   }

@@ -17,7 +17,7 @@ import { MAX_REJECTIONS_PER_DEVICE } from '../../data/finding-limits.ts'
 import type { AlertFilter, RecommendationFilter } from '../../data/finding-store.ts'
 import { SqliteFindingStore } from './finding-store.ts'
 import { alertsQuery, recommendationsQuery } from './list.ts'
-import { migrations } from './migrations.ts'
+import { MIGRATIONS } from './security-database.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'finding-store-'))
 const opened: SqliteFindingStore[] = []
@@ -74,7 +74,7 @@ test('open: a file that is open already is refused', async () => {
 
 test('lists: each filter walks an index in the order of the list', () => {
   const db = new Database(':memory:')
-  for (const migration of migrations) db.exec(migration)
+  for (const migration of MIGRATIONS) db.exec(migration)
   const alertFilters: Partial<AlertFilter>[] = [
     {},
     { deviceId: 'pump-1' },

@@ -1,6 +1,5 @@
 import { HubError } from '@twinward/protocol'
 import {
-  openSqlite,
   type SqliteDatabase,
   type SqliteOptions,
   type SqlRow,
@@ -26,7 +25,7 @@ import type { AgentState } from '../../posture/agent-state.ts'
 import type { Recommendation } from '../../recommendations/recommendation.ts'
 import { commitStatements, removeStatements } from './commit.ts'
 import { alertsQuery, cutPage, recommendationsQuery, rejectionsQuery } from './list.ts'
-import { migrations } from './migrations.ts'
+import { openSecurityDatabase } from './security-database.ts'
 
 /** Findings in a SQLite file of their own; one process has it open at a time. */
 export class SqliteFindingStore implements FindingStore {
@@ -36,14 +35,14 @@ export class SqliteFindingStore implements FindingStore {
     this.#db = db
   }
 
-  /**
-   * Opens the file, or creates it.
-   *
-   * @throws {StoreInUseError} when somebody else works on the file
-   * @throws {StoreTooNewError} when a newer version of the program wrote it
-   */
+  /** A store with a file of its own. @throws as `openSecurityDatabase` */
   static async open(options: Omit<SqliteOptions, 'migrations'>): Promise<SqliteFindingStore> {
-    return new SqliteFindingStore(await openSqlite({ ...options, migrations }))
+    return SqliteFindingStore.on(await openSecurityDatabase(options))
+  }
+
+  /** @param db  of `openSecurityDatabase`, which others may use beside it */
+  static on(db: SqliteDatabase): SqliteFindingStore {
+    return new SqliteFindingStore(db)
   }
 
   async cursor(): Promise<number> {
@@ -94,6 +93,19 @@ export class SqliteFindingStore implements FindingStore {
 
   async findAgent(deviceId: string): Promise<AgentState | undefined> {
     return this.#find<AgentState>('SELECT document FROM agent WHERE device_id = ?', deviceId)
+  }
+
+  async agentsByLastMessage({
+    after,
+    throughMs,
+    limit,
+  }: Parameters<FindingStore['agentsByLastMessage']>[0]): Promise<readonly AgentState[]> {
+    checkLimit(limit)
+    const sql = `SELECT document FROM agent
+      WHERE (last_ms, device_id) > (?, ?) AND last_ms <= ? ORDER BY last_ms, device_id LIMIT ?`
+    const params = [after.lastMessageMs, after.deviceId, throughMs, limit]
+    const rows = await this.#read({ sql, params })
+    return rows.map((row) => parse<AgentState>(row))
   }
 
   async findMemory(deviceId: string): Promise<DeviceMemory | undefined> {

@@ -1,13 +1,10 @@
 /**
- * Applied in order, each once, in a transaction. Append; never edit one that was released.
- *
  * A finding's columns are what a filter or an order needs; everything is in its document. Each list
  * has one index per filter, in the list's order, followed by what the other filters look at, so that
  * a combination is decided without reading documents. `newest_first` turns the order around, since
  * (time descending, id ascending) could not be continued after a place in one step.
  */
-export const migrations: readonly string[] = [
-  `CREATE TABLE alert (
+export const createFindings = `CREATE TABLE alert (
     id           TEXT PRIMARY KEY NOT NULL,
     device_id    TEXT NOT NULL,
     alert_type   TEXT NOT NULL,
@@ -48,7 +45,12 @@ export const migrations: readonly string[] = [
   CREATE INDEX recommendation_by_state ON recommendation (state, newest_first, id, severity);
   CREATE INDEX recommendation_by_severity ON recommendation (severity, newest_first, id);
 
-  CREATE TABLE agent (device_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL) STRICT;
+  CREATE TABLE agent (
+    device_id TEXT PRIMARY KEY NOT NULL,
+    document  TEXT NOT NULL,
+    last_ms   INTEGER AS (document ->> '$.lastMessageMs') VIRTUAL
+  ) STRICT;
+  CREATE INDEX agent_by_time ON agent (last_ms, device_id);
   CREATE TABLE memory (device_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL) STRICT;
 
   CREATE TABLE rejection (
@@ -59,10 +61,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX rejection_by_device ON rejection (device_id, id);
 
   CREATE TABLE cursor (sequence INTEGER NOT NULL) STRICT;
-  INSERT INTO cursor VALUES (0);`,
+  INSERT INTO cursor VALUES (0);`
 
-  // Counts, kept by triggers, so that nobody ever counts rows.
-  `CREATE TABLE tally (name TEXT PRIMARY KEY NOT NULL, count INTEGER NOT NULL)
+/** Counts, kept by triggers, so that nobody ever counts rows. */
+export const countFindings = `CREATE TABLE tally (name TEXT PRIMARY KEY NOT NULL, count INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;
   INSERT INTO tally VALUES
     ('open Informational', 0), ('open Low', 0), ('open Medium', 0), ('open High', 0),
@@ -124,5 +126,4 @@ export const migrations: readonly string[] = [
     UPDATE tally SET count = count - 1 WHERE name = 'rejections';
     UPDATE rejecting_device SET rejections = rejections - 1 WHERE device_id = old.device_id;
     DELETE FROM rejecting_device WHERE device_id = old.device_id AND rejections = 0;
-  END;`,
-]
+  END;`
