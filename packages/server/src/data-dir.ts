@@ -35,6 +35,8 @@ export interface ReadyInfo {
   readonly caFile: string
   readonly dataDir: string
   readonly pid: number
+  /** Host name of the hub whose devices a security service alone watches; MQTT and AMQP are there. */
+  readonly attachedTo?: string
 }
 
 /**

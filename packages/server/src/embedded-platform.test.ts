@@ -1,10 +1,14 @@
 import {
   MemoryCertificates,
+  MemoryConsumerGroups,
   MemoryEnrollments,
+  MemoryEnrollmentTokens,
   MemoryEventLog,
   MemoryMessageQueue,
   MemoryRegistry,
   MemoryRegistryJobStore,
+  MemoryRoutingStore,
+  noReview,
   silentLog,
 } from '@twinward/hub'
 import { SECURITY_INTERFACE_ID } from '@twinward/protocol'
@@ -23,7 +27,9 @@ async function open(): Promise<OpenedPlatform> {
     registry,
     certificates: new MemoryCertificates(),
     registryJobs: new MemoryRegistryJobStore(),
+    routing: new MemoryRoutingStore(),
     enrollments: new MemoryEnrollments(),
+    consumerGroups: new MemoryConsumerGroups(),
     idScope: '0ne00000001',
     exchange: { open: () => Promise.reject(new Error('no exchange')) },
     eventLog,
@@ -32,8 +38,14 @@ async function open(): Promise<OpenedPlatform> {
     policies: [],
     hostNames: ['localhost'],
     companions: () => [],
-    moduleKeys: { isEnabled: false, securityModuleId: 'azureiotsecurity' },
-    reviewDesired: () => {},
+    enrollmentTokens: new MemoryEnrollmentTokens(),
+    securityModules: {
+      deviceReadsKey: false,
+      access: 'restricted',
+      securityModuleId: 'azureiotsecurity',
+      seedOf: () => ({ tags: {}, desired: {} }),
+    },
+    reviewDesired: noReview,
     log: silentLog,
   })
   return {

@@ -1,3 +1,4 @@
+export { type AttachOptions, startAttached } from './attach.ts'
 export { type Config, readConfig } from './config/read-config.ts'
 export { environmentName, Settings } from './config/settings.ts'
 export { createLog } from './create-log.ts'

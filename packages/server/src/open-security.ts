@@ -1,29 +1,38 @@
 import { join } from 'node:path'
-import { type Companions, type DesiredReview, type Log, systemClock } from '@twinward/hub'
-import { dangerousValues, HubError, isSecurityModuleId } from '@twinward/protocol'
+import { type Companions, type Log, systemClock } from '@twinward/hub'
+import { isSecurityModuleId } from '@twinward/protocol'
 import {
   DuckDbEventStore,
+  isGivenAtBirth,
+  openSecurityDatabase,
   SecurityService,
+  SqliteConfigurationStore,
+  SqliteEventSchemaStore,
   SqliteFindingStore,
+  SqliteIndicatorStore,
+  SqliteIngestionStore,
+  SqliteModuleStore,
+  SqliteRuleSettingStore,
   securityModuleSeed,
   type TwinPlatform,
 } from '@twinward/security'
 import type { Settings } from './config/settings.ts'
+import { configurationKeys } from './review-security-settings.ts'
 import { StartError } from './start-error.ts'
 import { storeFailure } from './store-failure.ts'
 
-/** Every new device gets its security module, with its era's default configuration. */
-export function securityCompanions({ securityModuleId }: Settings): Companions {
-  const seed = securityModuleSeed(securityModuleId)
-  return () => [seed]
-}
+const HOUR_MS = 3_600_000
 
-/** No writer of twins may make a legacy agent paste commands into a shell (security 02 §2). */
-export function reviewSecuritySettings({ securityModuleId }: Settings): DesiredReview {
-  return ({ moduleId }, desired) => {
-    if (moduleId === undefined || !isSecurityModuleId(moduleId, securityModuleId)) return
-    const [danger] = dangerousValues(desired)
-    if (danger) throw new HubError('ArgumentInvalid', `${danger.name}: ${danger.reason}.`)
+/**
+ * The security module that a new device gets by the policy, with its era's default configuration; none
+ * beside one of another era that it is created with.
+ */
+export function securityCompanions(settings: Settings): Companions {
+  const { securityModuleId, securityModulePolicy: policy } = settings
+  const seed = securityModuleSeed(securityModuleId, { keys: configurationKeys(settings) })
+  return ({ isEnrolled, moduleIds }) => {
+    const hasOne = moduleIds.some((id) => isSecurityModuleId(id, securityModuleId))
+    return hasOne || !isGivenAtBirth(policy, isEnrolled) ? [] : [seed]
   }
 }
 
@@ -46,19 +55,37 @@ export async function openSecurity({
   readonly onFailure: (error: StartError) => void
 }): Promise<SecurityService> {
   try {
-    const [events, findings] = await Promise.all([
+    const [events, database] = await Promise.all([
       DuckDbEventStore.open(join(dataDir, 'security-events.duckdb')),
-      SqliteFindingStore.open({
+      openSecurityDatabase({
         file: join(dataDir, 'security.db'),
         onFailure: (error) => onFailure(storeFailure(dataDir, error)),
       }),
     ])
+    const findings = SqliteFindingStore.on(database)
+    const modules = SqliteModuleStore.on(database)
+    const configurations = SqliteConfigurationStore.on(database)
     const options = {
       securityModuleId: settings.securityModuleId,
       acceptFromDevices: settings.acceptDeviceSecurityMessages,
       eventRetentionDays: settings.eventRetentionDays,
+      keys: configurationKeys(settings),
+      policy: settings.securityModulePolicy,
+      silentAfterMs: settings.silentAfterHours * HOUR_MS,
+      intakeLimits: {
+        dailyBytes: settings.deviceDailySecurityMib * 1024 * 1024,
+        hourlyRows: settings.deviceHourlySecurityRows,
+      },
     }
-    return new SecurityService({ platform, events, findings, clock: systemClock, log }, options)
+    const ingestion = SqliteIngestionStore.on(database)
+    const eventSchemas = SqliteEventSchemaStore.on(database)
+    const indicators = SqliteIndicatorStore.on(database)
+    const ruleSettings = SqliteRuleSettingStore.on(database)
+    const stores = {
+      ...{ events, findings, modules, configurations, ingestion, eventSchemas },
+      ...{ indicators, ruleSettings },
+    }
+    return new SecurityService({ platform, ...stores, clock: systemClock, log }, options)
   } catch (error) {
     throw error instanceof StartError ? error : storeFailure(dataDir, error)
   }

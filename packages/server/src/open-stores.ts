@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import {
   type CertificateStore,
+  type ConsumerGroupStore,
   type EnrollmentStore,
+  type EnrollmentTokenStore,
   type EventLog,
   type Exchange,
   ExchangeFolder,
@@ -10,12 +12,16 @@ import {
   openMessageDatabase,
   type Registry,
   type RegistryJobStore,
+  type RoutingStore,
   SqliteCertificates,
+  SqliteConsumerGroups,
   SqliteEnrollments,
+  SqliteEnrollmentTokens,
   SqliteEventLog,
   SqliteMessageQueue,
   SqliteRegistry,
   SqliteRegistryJobStore,
+  SqliteRoutingStore,
 } from '@twinward/hub'
 import type { Settings } from './config/settings.ts'
 import { StartError } from './start-error.ts'
@@ -29,8 +35,11 @@ export interface HubStores {
   readonly certificates: CertificateStore
   readonly registryJobs: RegistryJobStore
   readonly enrollments: EnrollmentStore
+  readonly enrollmentTokens: EnrollmentTokenStore
   readonly exchange: Exchange
   readonly eventLog: EventLog
+  readonly routing: RoutingStore
+  readonly consumerGroups: ConsumerGroupStore
   readonly messageQueue: MessageQueue
   close(): Promise<void>
 }
@@ -52,8 +61,11 @@ export async function openHubStores(
       certificates: new SqliteCertificates(hubDatabase),
       registryJobs: new SqliteRegistryJobStore(hubDatabase),
       enrollments: new SqliteEnrollments(hubDatabase),
+      enrollmentTokens: new SqliteEnrollmentTokens(hubDatabase),
       exchange: await ExchangeFolder.open(settings.exchangeDir ?? join(dataDir, 'exchange')),
       eventLog: await SqliteEventLog.on(messageDatabase),
+      routing: new SqliteRoutingStore(hubDatabase),
+      consumerGroups: new SqliteConsumerGroups(hubDatabase),
       messageQueue: new SqliteMessageQueue(messageDatabase),
       close: async () => {
         await Promise.all([hubDatabase.close(), messageDatabase.close()])

@@ -3,6 +3,7 @@ import { createServer, type Server as TlsServer } from 'node:tls'
 import {
   AmqpGateway,
   CLIENT_CERTIFICATES,
+  type EventLog,
   type Hub,
   hubRoutes,
   type Log,
@@ -11,7 +12,13 @@ import {
   recordActivity,
   tlsCertificate,
 } from '@twinward/hub'
-import { type SecurityService, securityRoutes } from '@twinward/security'
+import { publishedSecuritySchemas } from '@twinward/protocol'
+import {
+  configurationSchemas,
+  type SecurityService,
+  schemaRoutes,
+  securityRoutes,
+} from '@twinward/security'
 import type { FastifyInstance } from 'fastify'
 import { assembleHub } from './assemble-hub.ts'
 import type { Config } from './config/read-config.ts'
@@ -26,19 +33,23 @@ import {
 } from './data-dir.ts'
 import { EmbeddedPlatform } from './embedded-platform.ts'
 import { consoleRoutes } from './http/console.ts'
+import { securityBacklogFault } from './http/event-metrics.ts'
 import { createHttpsServer } from './http/https-server.ts'
 import { operationRoutes } from './http/operations.ts'
+import { securityElsewhereRoutes } from './http/security-elsewhere.ts'
 import { securityGuard } from './http/security-guard.ts'
 import { type AcceptStream, type StreamGateways, WebSocketEndpoint } from './http/websocket.ts'
-import { isForbiddenPort, listen } from './listen.ts'
-import { openSecurity, reviewSecuritySettings, securityCompanions } from './open-security.ts'
+import { listen } from './listen.ts'
+import { listenHttps } from './listen-https.ts'
+import { messageLimits } from './message-limits.ts'
+import { openSecurity, securityCompanions } from './open-security.ts'
 import { openHubStores } from './open-stores.ts'
+import { configurationKeys, reviewSecuritySettings } from './review-security-settings.ts'
+import { securityModuleOptions } from './security-module-options.ts'
 import type { StartError } from './start-error.ts'
 import { certificateNames, type ServerCertificate, serverCertificate } from './tls/certificates.ts'
 import { version } from './version.ts'
 
-/** Taken when the default HTTPS port may not be bound. */
-const FALLBACK_HTTPS_PORT = 8443
 /** A peer that does not finish its TLS handshake is dropped. */
 const HANDSHAKE_TIMEOUT_MS = 30_000
 
@@ -98,23 +109,22 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
     idScope: openIdScope(dataDir),
     hostNames: hostNames(settings),
     companions: securityCompanions(settings),
-    moduleKeys: {
-      isEnabled: settings.deviceReadsModuleKey,
-      securityModuleId: settings.securityModuleId,
-    },
-    reviewDesired: reviewSecuritySettings(settings),
+    securityModules: securityModuleOptions(settings, certificate),
+    reviewDesired: reviewSecuritySettings(settings, log),
     cloudMessageTtlMs: settings.cloudMessageTtlMinutes * 60_000,
+    ...messageLimits(settings),
     log,
   })
+  await hub.routing.load()
   closers.push(recordActivity({ ...hub, registry: stores.registry }, log))
   await hub.registryJobs.recover()
   closers.push(() => hub.registryJobs.close())
-  closers.push(hub.telemetry.expireRegularly())
+  closers.push(hub.retention.start())
+  closers.push(() => hub.connectionEvents.close())
   closers.push(await hub.cloudMessages.start())
   closers.push(hub.feedback.trimRegularly())
-  const platform = new EmbeddedPlatform(hub, stores.eventLog)
-  const security = await openSecurity({ dataDir, settings, platform, log, onFailure })
-  closers.push(() => security.close())
+  const security = await openEmbedded(hub, stores.eventLog, { dataDir, settings, log, onFailure })
+  if (security) closers.push(() => security.close())
 
   const listeners = await openListeners({ config, hub, security, certificate, log }, closers)
   const ready: ReadyInfo = {
@@ -130,14 +140,24 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
   }
   announceReady(dataDir, ready)
   closers.push(() => withdrawReady(dataDir))
-  await security.start()
+  await security?.start()
   return { ready, remarks: listeners.remarks, close }
+}
+
+/** The security service of this process, unless it runs elsewhere. */
+async function openEmbedded(
+  hub: Hub,
+  eventLog: EventLog,
+  rest: Omit<Parameters<typeof openSecurity>[0], 'platform'>,
+): Promise<SecurityService | undefined> {
+  if (rest.settings.securityService === 'none') return undefined
+  return openSecurity({ ...rest, platform: new EmbeddedPlatform(hub, eventLog) })
 }
 
 interface Parts {
   readonly config: Config
   readonly hub: Hub
-  readonly security: SecurityService
+  readonly security: SecurityService | undefined
   readonly certificate: ServerCertificate
   readonly log: Log
 }
@@ -162,8 +182,15 @@ async function openListeners(
   closers.push(() => app.close())
   await app.register(hubRoutes, { hub })
   await app.register(ownRoutes, { hub })
-  await app.register(securityRoutes, { security, guard: securityGuard(hub) })
-  operationRoutes(app, hub, () => security.unhealthy())
+  const guard = securityGuard(hub)
+  if (security) await app.register(securityRoutes, { security, guard })
+  else await app.register(securityElsewhereRoutes, { guard })
+  const documents = [
+    ...configurationSchemas(configurationKeys(settings)),
+    ...publishedSecuritySchemas(),
+  ]
+  await app.register(schemaRoutes, { documents })
+  operationRoutes(app, hub, () => security?.unhealthy() ?? securityBacklogFault(hub))
   consoleRoutes(app)
   await app.ready()
   const mqttServer = createTlsServer(certificate, 'mqtt', gateways.mqtt)
@@ -229,35 +256,12 @@ function createTlsServer(
       gateway.accept(socket, {
         address: socket.remoteAddress ?? 'unknown address',
         certificate: () => tlsCertificate(socket),
+        localPort: socket.localPort,
       }),
   )
   // A broken handshake is the peer's own trouble; without a listener Node would destroy it as well.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
-}
-
-/** An ordinary user may not bind 443; unless somebody chose that port, 8443 does. */
-async function listenHttps(
-  app: FastifyInstance,
-  { settings, chosen }: Config,
-  remarks: string[],
-): Promise<number> {
-  const listener = {
-    protocol: 'HTTPS',
-    port: settings.httpsPort,
-    host: settings.listen,
-    flag: '--https-port',
-  }
-  try {
-    return await listen(app.server, listener)
-  } catch (error) {
-    if (!isForbiddenPort(error) || chosen.has('httpsPort')) throw error
-    remarks.push(
-      `This user may not listen on port ${settings.httpsPort}; HTTPS is on ${FALLBACK_HTTPS_PORT}. ` +
-        'Most SDKs reach HTTPS only on port 443.',
-    )
-    return listen(app.server, { ...listener, port: FALLBACK_HTTPS_PORT })
-  }
 }
 
 /** Every name of the certificate, and the listen address as clients on this machine write it. */

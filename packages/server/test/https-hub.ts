@@ -2,6 +2,7 @@ import { createHmac, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type RequestOptions, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:tls'
 import { hubRoutes, ownRoutes, silentLog } from '@twinward/hub'
 import { type DeviceRef, formatConnectionString, formatSas } from '@twinward/protocol'
 import { AmqpGateway } from '../../hub/src/gateways/amqp/server.ts'
@@ -22,6 +23,8 @@ export interface HttpsHub extends TestHub, AsyncDisposable {
   readonly gateway: MqttGateway
   readonly endpoint: WebSocketEndpoint
   readonly host: string
+  readonly httpsPort: number
+  readonly amqpPort: number
   /** `wss://…/$iothub/websocket` */
   readonly url: string
   /** PEM. */
@@ -48,7 +51,8 @@ export async function startHttpsHub(options: TestHubOptions = {}): Promise<Https
   const hub = makeHub({ ...options, hostNames: ['localhost', host] })
   const gateway = new MqttGateway(hub)
   const issuer = await issueCa(Date.now(), 'test')
-  const app = await createHttpsServer(await issueServer(issuer, [host], Date.now()), '0', silentLog)
+  const certificate = await issueServer(issuer, [host], Date.now())
+  const app = await createHttpsServer(certificate, '0', silentLog)
   await app.register(hubRoutes, { hub })
   await app.register(ownRoutes, { hub })
   await app.ready()
@@ -61,11 +65,23 @@ export async function startHttpsHub(options: TestHubOptions = {}): Promise<Https
   app.server.listen(mayBind443 ? 443 : 0, host)
   await once(app.server, 'listening')
   const { port } = app.server.address() as AddressInfo
+  const amqpServer = createServer(
+    { cert: certificate.certificate, key: certificate.key },
+    (socket) =>
+      amqp.accept(socket, {
+        address: socket.remoteAddress ?? '',
+        certificate: () => undefined,
+        localPort: socket.localPort,
+      }),
+  )
+  amqpServer.listen(0, host)
+  await once(amqpServer, 'listening')
+  const { port: amqpPort } = amqpServer.address() as AddressInfo
   const target = { host, port, ca: issuer.certificate }
   const tokenOf = (policy: string) => policyToken(hub, host, policy)
   return {
     ...hub,
-    ...{ gateway, endpoint, host, ca: issuer.certificate },
+    ...{ gateway, endpoint, host, ca: issuer.certificate, httpsPort: port, amqpPort },
     url: `wss://${host}:${port}/$iothub/websocket`,
     ownerConnectionString: formatConnectionString({
       hostName: host,
@@ -84,6 +100,7 @@ export async function startHttpsHub(options: TestHubOptions = {}): Promise<Https
     async [Symbol.asyncDispose]() {
       await Promise.all([gateway.close(), amqp.close()])
       endpoint.close()
+      amqpServer.close()
       await app.close()
     },
   }

@@ -5,6 +5,11 @@ function Port(value: number, description: string) {
   return Type.Integer({ minimum: 0, maximum: 65535, default: value, description })
 }
 
+/** A name that a twin may have: no dot, no dollar, no blank, no control character. */
+function ConfigurationKey(description: string) {
+  return Type.String({ pattern: '^[^.$\\s\\x00-\\x1f\\x7f]{1,256}$', description })
+}
+
 /**
  * Every setting: its type, default and meaning. `docs/operate/configuration.md` is made from this.
  * Name in the environment: `TWINWARD_` + upper snake case (`mqttPort` = `TWINWARD_MQTT_PORT`); in a
@@ -69,11 +74,46 @@ export const Settings = Type.Object(
         'Module id of the security module that every new device gets. The id decides the era of ' +
         'its configuration: `azureiotsecurity` or `DefenderIotMicroAgent`.',
     }),
+    legacyConfigurationKey: Type.Optional(
+      ConfigurationKey(
+        'Where agents of 2019 and 2020 look for their configuration in desired, if a fleet chose ' +
+          'another key than `ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration`.',
+      ),
+    ),
+    earlyConfigurationKey: Type.Optional(
+      ConfigurationKey(
+        'The same for agents 0.0.3, whose key is `azureiot*com^securityAgentConfiguration^1*0*0`.',
+      ),
+    ),
+    securityModulePolicy: Type.Union(
+      [Type.Literal('automatic'), Type.Literal('onEnrollment'), Type.Literal('manual')],
+      {
+        default: 'automatic',
+        description:
+          'Which devices get a security module by themselves: `automatic` all, when they are ' +
+          'created; `onEnrollment` those that register through the provisioning service; `manual` ' +
+          'none. Whoever asks gets one by any policy. Missing ones are repaired, by `onEnrollment` ' +
+          'where there was one, by `manual` never.',
+      },
+    ),
+    silentAfterHours: Type.Integer({
+      default: 72,
+      minimum: 1,
+      maximum: 8760,
+      description: 'An agent that sent nothing for so long counts as silent.',
+    }),
     acceptDeviceSecurityMessages: Type.Boolean({
       default: false,
       description:
         'Whether security messages that a device sends under its own identity count too, as those ' +
         'of custom agents did. Off, only security modules are heard.',
+    }),
+    securityService: Type.Union([Type.Literal('embedded'), Type.Literal('none')], {
+      default: 'embedded',
+      description:
+        'Where the security service of this hub runs: `embedded` = in this process; `none` = ' +
+        'elsewhere, by `twinward security --attach`. Then security messages are kept for its ' +
+        'readers like events, and the security API is there.',
     }),
     deviceReadsModuleKey: Type.Boolean({
       default: true,
@@ -81,6 +121,13 @@ export const Settings = Type.Object(
         'Whether a device may read the key of its own security module with its own key or ' +
         'certificate, which agents of the legacy era in device mode need when they start. Each read ' +
         'is logged. Off, agents need the connection string of the module itself.',
+    }),
+    securityModuleAccess: Type.Union([Type.Literal('restricted'), Type.Literal('full')], {
+      default: 'restricted',
+      description:
+        'What a security module may do: `restricted` = send security messages, read its own desired ' +
+        'properties and write its own reported ones; `full` = also telemetry, cloud-to-device ' +
+        'messages and direct methods, as any module.',
     }),
     maxConnections: Type.Integer({
       default: 100_000,
@@ -101,6 +148,44 @@ export const Settings = Type.Object(
       maximum: 2880,
       description:
         'How long a cloud-to-device message waits at most; a message may name an earlier time.',
+    }),
+    telemetryRetentionHours: Type.Integer({
+      default: 24,
+      minimum: 1,
+      maximum: 168,
+      description: 'How long events wait for their readers.',
+    }),
+    telemetryMaxMib: Type.Integer({
+      default: 1024,
+      minimum: 1,
+      maximum: 1_048_576,
+      description:
+        'Most room that events may take, in MiB; beyond it the oldest go before their time, which is ' +
+        'logged and counted.',
+    }),
+    securityBacklogMaxMib: Type.Integer({
+      default: 1024,
+      minimum: 1,
+      maximum: 1_048_576,
+      description:
+        'Most room that security messages may take before they are evaluated, in MiB; beyond it new ' +
+        'ones are refused until there is room, and agents send them again.',
+    }),
+    deviceDailySecurityMib: Type.Integer({
+      default: 50,
+      minimum: 1,
+      maximum: 1_048_576,
+      description:
+        'Most security messages of one device in a day, UTC, in MiB. What comes beyond is not ' +
+        'kept, but counted and listed with the refused messages.',
+    }),
+    deviceHourlySecurityRows: Type.Integer({
+      default: 200_000,
+      minimum: 100,
+      maximum: 100_000_000,
+      description:
+        'Most payload elements of security events that are kept of one device in an hour; beyond, ' +
+        'as above.',
     }),
     eventRetentionDays: Type.Integer({
       default: 30,

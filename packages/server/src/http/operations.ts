@@ -1,25 +1,14 @@
 import { authorize, type Hub } from '@twinward/hub'
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-
-/** Whether the server does its work: `undefined` = yes, otherwise the reason why not. */
-export type HealthCheck = () => string | undefined
+import { eventMetrics } from './event-metrics.ts'
+import { type HealthCheck, healthRoutes } from './health.ts'
 
 /** `/health`, `/metrics`, `/openapi.json`: for operators and their machines. */
 export function operationRoutes(app: FastifyInstance, hub: Hub, unhealthy: HealthCheck): void {
   const tags = ['operations']
 
-  app.get(
-    '/health',
-    { schema: { tags, summary: 'Is the server ready', security: [] } },
-    (_, reply) => {
-      const reason = unhealthy()
-      if (reason === undefined) return reply.send({ status: 'ok' })
-      return reply.code(503).send({ status: 'unavailable', reason })
-    },
-  )
-
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  healthRoutes(app, unhealthy)
 
   const metrics = hubMetrics(hub)
   app.get(
@@ -72,6 +61,16 @@ function hubMetrics(hub: Hub): Registry {
     collect() {
       this.reset()
       this.inc(hub.moduleKeys.count)
+    },
+  })
+  eventMetrics(registry, hub)
+  new Counter({
+    name: 'twinward_security_module_refusals_total',
+    help: 'What security modules wanted to do beyond their own twin and security messages.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(hub.permissions.refusedCount)
     },
   })
   return registry

@@ -5,7 +5,7 @@ import type { ApiGuard } from '@twinward/security'
  * Who may use the security API: tokens of a policy with `ServiceConnect`; privileged settings, which
  * can make an agent run code as root, need `RegistryWrite` as well.
  */
-export function securityGuard({ authenticator }: Hub): ApiGuard {
+export function securityGuard({ authenticator }: Pick<Hub, 'authenticator'>): ApiGuard {
   return {
     use: async (request) => {
       const { authorization } = request.headers

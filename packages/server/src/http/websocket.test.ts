@@ -42,6 +42,7 @@ test('upgrade: the path may be encoded, of any case, and have a query', async ()
     '/$iothub/websocket?iothub-no-client-cert=true',
     '/%24iothub/websocket',
     '/$IoTHub/WebSocket/',
+    '/$servicebus/websocket',
   ]
   for (const path of paths) assert.match(await answerTo(server, path), /^HTTP\/1\.1 101 /)
 })

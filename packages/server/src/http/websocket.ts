@@ -15,6 +15,8 @@ export type StreamGateways = ReadonlyMap<string, AcceptStream>
 
 /** MQTT and AMQP share it; the subprotocol tells them apart. Compared without case. */
 const PATH = '/$iothub/websocket'
+/** Where readers of events look for it (10 §6). */
+const PATHS = [PATH, '/$servicebus/websocket']
 /** One MQTT packet of the largest size, and as much again: clients may put several into a frame. */
 export const MAX_FRAME_BYTES = 640 * 1024
 /** Of a message in fragments. */
@@ -120,7 +122,7 @@ export class WebSocketEndpoint {
 function isEndpoint(url: string): boolean {
   const [path = ''] = url.split('?')
   try {
-    return decodeURIComponent(path).toLowerCase().replace(/\/$/, '') === PATH
+    return PATHS.includes(decodeURIComponent(path).toLowerCase().replace(/\/$/, ''))
   } catch {
     return false
   }
@@ -130,6 +132,7 @@ function peerOf({ socket }: IncomingMessage): Peer {
   return {
     address: `${socket.remoteAddress}:${socket.remotePort}`,
     certificate: () => tlsCertificate(socket),
+    localPort: socket.localPort,
   }
 }
 

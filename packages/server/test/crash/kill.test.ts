@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SECURITY_INTERFACE_ID } from '@twinward/protocol'
 import mqtt, { type MqttClient } from 'mqtt'
-import type { ReadyInfo } from '../../src/data-dir.ts'
+import { type ReadyInfo, readPolicies } from '../../src/data-dir.ts'
 import { startProcess } from '../process.ts'
 import { type CallApi, identityToken, until } from '../server.ts'
+import { readTelemetry, sendTelemetry } from './amqp-telemetry.ts'
 
 /** How often the server is killed. */
 const ROUNDS = Number(process.env.TWINWARD_CRASH_ROUNDS ?? 50)
@@ -19,12 +21,15 @@ const MAX_LOAD_MS = 400
 /** Fewer than the queue of a device holds. */
 const MAX_CLOUD_MESSAGES = 40
 const MODULE = 'azureiotsecurity'
+const READ_DEADLINE_MS = 30_000
 
 /** What the server acknowledged for one device, over all rounds. */
 interface Acknowledged {
   readonly deviceId: string
   patch: number
   readonly eventIds: string[]
+  /** Telemetry over AMQP, by the id in its body. */
+  readonly telemetryIds: string[]
   /** Cloud-to-device messages since the last look. */
   cloudMessages: number
 }
@@ -36,6 +41,7 @@ test(`kill -9 under load, ${ROUNDS} times: everything acknowledged is there, onc
     deviceId: `pump-${index}`,
     patch: 0,
     eventIds: [],
+    telemetryIds: [],
     cloudMessages: 0,
   }))
   let cloudMessages = 0
@@ -49,22 +55,32 @@ test(`kill -9 under load, ${ROUNDS} times: everything acknowledged is there, onc
     }
     if (round === ROUNDS) {
       await checkEvents(call, devices)
+      await checkTelemetry(ready, { dataDir, devices })
       child.kill('SIGTERM')
       await exited
       break
     }
     const clients = await Promise.all(devices.map((device) => load(device, { ready, call })))
+    const senders = await Promise.all(
+      devices.map(({ deviceId, telemetryIds }) =>
+        sendTelemetry(deviceId, { ready, call }, (id) => telemetryIds.push(id)),
+      ),
+    )
     await new Promise((resolve) => setTimeout(resolve, randomInt(20, MAX_LOAD_MS)))
     child.kill('SIGKILL')
     await exited
     sent += clients.length
     for (const client of clients) client.end(true)
+    for (const sender of senders) sender.close()
   }
   const patches = devices.reduce((sum, { patch }) => sum + patch, 0)
   const events = devices.reduce((sum, { eventIds }) => sum + eventIds.length, 0)
+  const telemetry = devices.reduce((sum, { telemetryIds }) => sum + telemetryIds.length, 0)
   t.diagnostic(
-    `${sent} sessions killed, ${patches} patches, ${events} events, ${cloudMessages} cloud messages acknowledged`,
+    `${sent} sessions killed, ${patches} patches, ${events} events, ${telemetry} messages over AMQP, ` +
+      `${cloudMessages} cloud messages acknowledged`,
   )
+  assert.ok(telemetry > ROUNDS * DEVICES, 'the load was a load over AMQP too')
   assert.ok(patches > ROUNDS * DEVICES, 'the load was a load')
 })
 
@@ -199,6 +215,34 @@ async function checkEvents(call: CallApi, devices: readonly Acknowledged[]): Pro
     })
     assert.equal(new Set(stored).size, stored.length, `${deviceId}: an event is stored twice`)
   }
+}
+
+/** Reads it as a back end does: each message once, whatever was stored without an answer. */
+async function checkTelemetry(
+  ready: ReadyInfo,
+  { dataDir, devices }: { dataDir: string; devices: readonly Acknowledged[] },
+): Promise<void> {
+  const missing = new Set(devices.flatMap(({ telemetryIds }) => telemetryIds))
+  const seen = new Set<string>()
+  const policy = readPolicies(dataDir).find(({ name }) => name === 'service')
+  assert.ok(policy)
+  const reading = readTelemetry(
+    ready,
+    { name: policy.name, key: policy.primaryKey },
+    {
+      read(id) {
+        assert.ok(!seen.has(id), `${id} is stored twice`)
+        seen.add(id)
+        missing.delete(id)
+      },
+      isDone: () => missing.size === 0,
+    },
+  )
+  const timeout = AbortSignal.timeout(READ_DEADLINE_MS)
+  const tooLate = once(timeout, 'abort').then(() => {
+    assert.fail(`${missing.size} messages that were accepted over AMQP are not there`)
+  })
+  await Promise.race([reading, tooLate])
 }
 
 async function storedEventIds(call: CallApi, deviceId: string): Promise<readonly string[]> {

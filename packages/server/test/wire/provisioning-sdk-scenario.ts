@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import sdk from 'azure-iot-device'
 import { Mqtt as DeviceMqtt } from 'azure-iot-device-mqtt'
 import device from 'azure-iot-provisioning-device'
+import provisioningAmqp from 'azure-iot-provisioning-device-amqp'
 import { Http } from 'azure-iot-provisioning-device-http'
 import provisioningMqtt from 'azure-iot-provisioning-device-mqtt'
 import provisioning from 'azure-iot-provisioning-service'
@@ -47,6 +48,8 @@ const transports = {
   mqtt: () => new provisioningMqtt.Mqtt(),
   webSocket: () => new provisioningMqtt.MqttWs(),
   http: () => new Http(),
+  amqp: () => new provisioningAmqp.Amqp(),
+  amqpWebSocket: () => new provisioningAmqp.AmqpWs(),
 }
 
 interface BulkResult {
@@ -76,6 +79,21 @@ async function register(transport: keyof typeof transports, security: Security) 
     [MODULE],
   )
   return result
+}
+
+/** A payload is for an allocation that there is not: it changes nothing. */
+async function registerWithPayload(security: SymmetricKeySecurityClient): Promise<void> {
+  const make = () =>
+    device.ProvisioningDeviceClient.create(
+      host,
+      idScope,
+      transports.amqp(),
+      security as unknown as X509Security,
+    )
+  const before = await make().register()
+  const client = make()
+  client.setProvisioningPayload({ any: { thing: [1] } })
+  assert.deepEqual(await client.register(), before)
 }
 
 /** Connects as the SDK's samples do: the assigned hub, the device id, and what it registered with. */
@@ -127,13 +145,14 @@ async function enrolIndividual() {
   })
   const { responseBody: after } = await service.getIndividualEnrollmentAttestationMechanism('reg-1')
   assert.deepEqual(after, keys, 'an update without keys keeps them')
-  for (const transport of ['mqtt', 'http'] as const) {
+  for (const transport of ['mqtt', 'http', 'amqp'] as const) {
     assert.match((await refused(transport, security)).message, /disabled/)
   }
   await assert.rejects(service.deleteIndividualEnrollment('reg-1', got.etag))
   await service.deleteIndividualEnrollment('reg-1', disabled.etag)
   await refused('mqtt', security)
   await refused('http', security)
+  await refused('amqp', security)
 }
 
 async function enrolGroup() {
@@ -148,11 +167,16 @@ async function enrolGroup() {
     ['mqtt', 'pump-2'],
     ['http', 'pump-3'],
     ['webSocket', 'pump-4'],
+    ['amqp', 'pump-6'],
+    ['amqpWebSocket', 'pump-7'],
   ] as const) {
     const key = deriveKey(groupKey, deviceId)
     await register(transport, new SymmetricKeySecurityClient(deviceId, key))
     await connect(deviceId, `SharedAccessKey=${key}`)
     await refused(transport, new SymmetricKeySecurityClient('pump-5', key))
+    if (transport === 'amqp') {
+      await registerWithPayload(new SymmetricKeySecurityClient(deviceId, key))
+    }
   }
   const query = service.createEnrollmentGroupDeviceRegistrationStateQuery(
     { query: '*' },
@@ -164,7 +188,16 @@ async function enrolGroup() {
   pages.push((await query.next(query.continuationToken)).responseBody)
   assert.deepEqual(
     pages.map((page) => (page as unknown as { deviceId: string }[]).map((one) => one.deviceId)),
-    [['pump-2', 'pump-3'], ['pump-4']],
+    [
+      ['pump-2', 'pump-3'],
+      ['pump-4', 'pump-6'],
+    ],
+  )
+  assert.equal(query.hasMoreResults, true)
+  const { responseBody: last } = await query.next(query.continuationToken)
+  assert.deepEqual(
+    (last as unknown as { deviceId: string }[]).map((one) => one.deviceId),
+    ['pump-7'],
   )
   assert.equal(query.hasMoreResults, false)
   const { responseBody: state } = await service.getDeviceRegistrationState('pump-2')
@@ -191,7 +224,7 @@ async function enrolCertificates() {
       x509: { signingCertificates: { primary: { certificate: signer } } },
     },
   } as never)
-  for (const transport of ['mqtt', 'http'] as const) {
+  for (const transport of ['mqtt', 'http', 'amqp', 'amqpWebSocket'] as const) {
     await register(transport, new X509Security('self-1', self))
     await register(transport, new X509Security('signed-1', signed))
     await refused(transport, new X509Security('self-2', self))

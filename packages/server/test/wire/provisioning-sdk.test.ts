@@ -14,13 +14,13 @@ import type { Scenario } from './provisioning-sdk-scenario.ts'
 const SCENARIO = fileURLToPath(new URL('provisioning-sdk-scenario.ts', import.meta.url))
 
 // They take a private CA from NODE_EXTRA_CA_CERTS only, which Node reads when a process starts, and
-// speak HTTPS only on port 443.
-test('azure-iot-provisioning-device over MQTT, WebSocket and HTTPS, -service, unmodified: keys, certificates', {
+// speak HTTPS only on port 443, AMQP only on 5671.
+test('azure-iot-provisioning-device over MQTT, AMQP, WebSocket and HTTPS, -service, unmodified: keys, certificates', {
   skip:
     process.getuid?.() !== 0 &&
     'this user may not listen on port 443, the only one these SDKs know',
 }, async () => {
-  await using server = await startTestServer({ httpsPort: 443 })
+  await using server = await startTestServer({ httpsPort: 443, amqpPort: 5671 })
   const file = join(server.dataDir, 'scenario.json')
   writeFileSync(file, JSON.stringify(await scenarioOf(server)))
   const args = ['--conditions=source', '--import', 'tsx', SCENARIO, file]

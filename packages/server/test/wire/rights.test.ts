@@ -3,7 +3,7 @@ import diagnostics from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { after, before, test } from 'node:test'
-import { sasResource } from '@twinward/protocol'
+import { SECURITY_INTERFACE_ID, sasResource } from '@twinward/protocol'
 import type { FastifyInstance } from 'fastify'
 import { identityToken, serviceToken, startTestServer, type TestServer } from '../server.ts'
 
@@ -45,6 +45,7 @@ const write: Rule = { anyOf: [W] }
 const service: Rule = { anyOf: [S] }
 const readEnrollments: Rule = { anyOf: [ER, EW, R] }
 const writeEnrollments: Rule = { anyOf: [EW, W] }
+const readEvents: Rule = { anyOf: [R, S] }
 /** Devices show the credential of their enrolment; nobody here has one. */
 const asRegistrant: Rule = {}
 
@@ -115,13 +116,32 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'DELETE /api/certificates/:name': write,
   'POST /api/certificates/:name/generateVerificationCode': write,
   'POST /api/certificates/:name/verify': write,
+  'GET /api/events': readEvents,
+  'GET /api/events/consumer-groups': readEvents,
+  'GET /api/events/consumer-groups/:name': readEvents,
+  'PUT /api/events/consumer-groups/:name': write,
+  'DELETE /api/events/consumer-groups/:name': write,
   'GET /api/registry/export': { allOf: [R, S] },
   'POST /api/registry/import': { allOf: [W, S] },
   'POST /api/devices/:deviceId/messages/deviceBound': service,
   'DELETE /api/devices/:deviceId/messages/deviceBound': service,
   'POST /api/devices/:deviceId/modules/:moduleId/messages/deviceBound': service,
   'DELETE /api/devices/:deviceId/modules/:moduleId/messages/deviceBound': service,
+  'GET /api/routing': read,
+  'PUT /api/routing': write,
+  'PUT /api/routing/routes/:name': write,
+  'DELETE /api/routing/routes/:name': write,
+  'PUT /api/routing/enrichments/:key': write,
+  'DELETE /api/routing/enrichments/:key': write,
+  'POST /api/routing/test': read,
+  'GET /api/devices/:deviceId/security/credentials': read,
+  'POST /api/devices/:deviceId/security/credentials/rotate': write,
+  'GET /api/devices/:deviceId/security/enrollment-tokens': read,
+  'POST /api/devices/:deviceId/security/enrollment-tokens': write,
+  'DELETE /api/devices/:deviceId/security/enrollment-tokens/:tokenId': write,
   'GET /metrics': service,
+  // The token of the body is all that counts: none, and the body is wrong.
+  'POST /api/security/enroll': 'everybody',
   'GET /health': 'everybody',
   'GET /openapi.json': 'everybody',
 }
@@ -130,6 +150,7 @@ const anybodyWithAPolicy: Rule = { anyOf: [R, W, S, D] }
 /** Groups of routes whose rule stands in one place. */
 const EXPECTED_BELOW: readonly (readonly [RegExp, Expectation])[] = [
   [/^[A-Z]+ \/api\/(security|devices\/:deviceId\/security)(\/|$)/, service],
+  [/^GET \/schemas\//, 'everybody'],
   [/^GET \/(console\.\w+|favicon\.svg)?$/, 'everybody'],
   // Not served yet; who builds them gives each its rule above.
   [/^[A-Z]+ \/(configurations|jobs\/v2)(\/|$)/, anybodyWithAPolicy],
@@ -236,7 +257,11 @@ function statusOf(route: string, token: string | undefined): Promise<number> {
       port: server.ready.httpsPort,
       method,
       path: `${path}?api-version=2021-04-12`,
-      headers: token === undefined ? {} : { authorization: token },
+      headers: {
+        ...(token !== undefined && { authorization: token }),
+        // All that a security module may send.
+        'iothub-interface-id': SECURITY_INTERFACE_ID,
+      },
     })
     call.on('error', reject)
     call.on('response', (response) => {
