@@ -40,6 +40,12 @@ export interface QueryPage {
   readonly continuation: string
 }
 
+/** An answer with the mark that its server gave it. */
+export interface Tagged<T> {
+  readonly value: T | null
+  readonly etag: string
+}
+
 interface Line {
   readonly method: string
   readonly path: string
@@ -54,6 +60,8 @@ interface Line {
  */
 export interface Api {
   get<T = JsonValue>(path: string, query?: Query): Promise<T>
+  /** `value` is null for an empty answer; `etag` is without its quotes, '' for none. */
+  getWithEtag<T = JsonValue>(path: string): Promise<Tagged<T>>
   put<T = JsonValue>(path: string, body: unknown, ifMatch?: string): Promise<T>
   patch<T = JsonValue>(path: string, body: unknown, ifMatch?: string): Promise<T>
   /** `timeoutMs`: how long the server may take, for calls that wait for a device. */
@@ -67,21 +75,26 @@ export interface Api {
   upload<T = JsonValue>(path: string, query: Query, lines: string): Promise<T>
 }
 
-/** Speaks HTTPS, signed with the policy's key of the target. */
+/** Speaks HTTPS, signed with the policy's key of the target, if it has one. */
 export class ApiClient implements Api {
   readonly #target: Target
   readonly #agent: Agent
-  readonly #token: string
+  readonly #token: string | undefined
 
   constructor(target: Target) {
     this.#target = target
     this.#agent = new Agent({ keepAlive: true, maxSockets: 4, ...tlsOptions(target) })
-    const { name, primaryKey } = target.policy
-    this.#token = signToken(sasResource(target.hostName), primaryKey, name)
+    const { hostName, policy } = target
+    this.#token = policy && signToken(sasResource(hostName), policy.primaryKey, policy.name)
   }
 
   get<T = JsonValue>(path: string, query: Query = {}): Promise<T> {
     return this.#call<T>('GET', path, { query })
+  }
+
+  async getWithEtag<T = JsonValue>(path: string): Promise<Tagged<T>> {
+    const { body, headers } = await this.#ask('GET', path, {})
+    return { value: body as T | null, etag: (headers.etag ?? '').replaceAll('"', '') }
   }
 
   put<T = JsonValue>(path: string, body: unknown, ifMatch?: string): Promise<T> {
@@ -165,7 +178,7 @@ export class ApiClient implements Api {
   #headers({ ifMatch, lines, continuation, maxItems }: ApiRequest, text?: string): Line['headers'] {
     return {
       accept: 'application/json',
-      authorization: this.#token,
+      ...(this.#token !== undefined && { authorization: this.#token }),
       ...(text !== undefined && {
         'content-type': lines === undefined ? JSON_TYPE : LINES_TYPE,
         'content-length': Buffer.byteLength(text),

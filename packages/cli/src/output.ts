@@ -10,6 +10,8 @@ export interface Output {
   json(value: unknown): void
   /** Aligned columns for people. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void
+  /** A result that something depends on: resolves once the system has taken the line. */
+  deliver(line: string): Promise<void>
   /** A piece of a long result, as it is; resolves when the next may come. */
   write(text: string): Promise<void>
   /** Anything that is not a result. */
@@ -18,7 +20,7 @@ export interface Output {
 
 export interface Streams {
   readonly stdout: {
-    write(text: string): unknown
+    write(text: string, done?: (error?: Error | null) => void): unknown
     readonly isTTY?: boolean
     once?(event: 'drain', listener: () => void): unknown
   }
@@ -34,6 +36,10 @@ export function createOutput(
     print: (text) => stdout.write(`${text}\n`),
     json: (value) => stdout.write(`${JSON.stringify(value)}\n`),
     table: (head, rows) => stdout.write(`${formatTable(head, rows, useColour)}\n`),
+    deliver: (line) =>
+      new Promise((resolve, reject) => {
+        stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve()))
+      }),
     write: (text) =>
       new Promise((resolve) => {
         // A stream says `false` when it has enough; what cannot drain takes everything at once.

@@ -18,9 +18,19 @@ const GROUPS: { readonly [name: string]: string } = {
   twin: 'Read and change device and module twins.',
   method: 'Call direct methods.',
   c2d: 'Send and purge cloud-to-device messages.',
+  'consumer-group': 'Groups of event readers.',
+  route: 'Decide which events are stored for readers.',
+  enrichment: 'Add properties to events.',
+  monitor: 'Watch what happens, live.',
   enrollment: 'Enrol devices with the provisioning service.',
-  security: 'Security module twins, alerts, recommendations and events.',
-  'security config': 'The configuration of a security agent.',
+  'security config': 'The configuration of security agents.',
+  'security config hub': 'What all agents inherit.',
+  'security config group': 'What agents of a security group inherit.',
+  'security module': 'Give devices security modules, or deleted ones back.',
+  'security schema': 'Schemas of custom security events.',
+  'security indicator': 'Threat indicators that rules look for.',
+  'security rule': 'Switches of the alert rules.',
+  'security enroll-token': 'One-time tokens for security agents.',
 }
 
 const JSON_OPTION: Option = { flags: '--json', description: 'print the result as JSON' }

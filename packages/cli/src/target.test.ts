@@ -39,7 +39,7 @@ test('resolveTarget: the server of a data directory, dialled where it listens', 
   assert.equal(target.host, '::1')
   assert.equal(target.tlsName, 'hub.test')
   assert.equal(target.hostName, 'hub.test')
-  assert.deepEqual(target.policy.primaryKey, 'b3duZXI=')
+  assert.deepEqual(target.policy?.primaryKey, 'b3duZXI=')
   announce({ listen: '0.0.0.0' })
   assert.equal(resolveTarget({ dataDir }, {}).host, '127.0.0.1')
   announce({ listen: '127.0.0.7' })
@@ -59,7 +59,7 @@ test('resolveTarget: a login alone names its server, with the port', () => {
   assert.equal(target.host, 'hub.example.net')
   assert.equal(target.httpsPort, 8443)
   assert.equal(target.hostName, 'hub.example.net')
-  assert.equal(target.policy.name, 'service')
+  assert.equal(target.policy?.name, 'service')
   assert.equal(target.ca, undefined)
 })
 
@@ -75,7 +75,7 @@ test('resolveTarget: --url without a login is refused with what to give', () => 
 
 test('resolveTarget: --url with --data-dir takes login and CA from there', () => {
   const target = resolveTarget({ url: 'https://localhost:9', dataDir }, {})
-  assert.equal(target.policy.primaryKey, 'b3duZXI=')
+  assert.equal(target.policy?.primaryKey, 'b3duZXI=')
   assert.equal(target.ca?.[0], 'PEM')
   assert.equal(target.hostName, 'hub.test')
 })

@@ -8,6 +8,7 @@ import { type PolicyKey, type ReadyInfo, readPolicy, readReady } from './data-di
 export const DEFAULT_DATA_DIR = './data'
 export const DEFAULT_HTTPS_PORT = 443
 export const DEFAULT_MQTT_PORT = 8883
+export const DEFAULT_AMQP_PORT = 5671
 const DEFAULT_POLICY = 'iothubowner'
 
 /** What the command line says about the server to talk to. */
@@ -34,7 +35,8 @@ export interface Target {
   readonly hostName: string
   /** PEM; without it the CAs of Node and `NODE_EXTRA_CA_CERTS`. */
   readonly ca?: readonly string[]
-  readonly policy: PolicyKey
+  /** Absent: nobody, for what needs no login. */
+  readonly policy?: PolicyKey
 }
 
 /**
@@ -105,6 +107,26 @@ function readCa({ caFile }: ReadyInfo, dataDir: string): readonly string[] {
     throw new CommandError(
       `The CA file of the server on ${dataDir} cannot be read: ${(error as Error).message}`,
     )
+  }
+}
+
+/**
+ * A server to talk to without a login.
+ *
+ * @param ca  PEM, in place of the CAs of Node and `NODE_EXTRA_CA_CERTS`
+ * @throws {UsageError} for a URL that is none
+ */
+export function anonymousTarget(url: string, ca?: string): Target {
+  const address = parseUrl(url)
+  const host = address.hostname.replace(/^\[(.*)\]$/, '$1')
+  return {
+    name: address.origin,
+    host,
+    httpsPort: address.port === '' ? DEFAULT_HTTPS_PORT : Number(address.port),
+    mqttPort: DEFAULT_MQTT_PORT,
+    tlsName: host,
+    hostName: host,
+    ...(ca !== undefined && { ca: [ca] }),
   }
 }
 

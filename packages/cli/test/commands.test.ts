@@ -115,14 +115,14 @@ test('twin update: @file reads the patch from a file; only what was given is sen
 
 test('security config set: values keep their types, empty and null mean the default', async () => {
   const view = { effective: {}, reported: {}, drift: [], warnings: [{ name: 'x', reason: 'odd' }] }
-  const { context, calls, stderr } = fakeContext(() => view, { isJson: true })
+  const { context, calls, stdout } = fakeContext(() => view, { isJson: true })
   const changes = ['a=true', 'b=42', 'c=PT1H', 'd=', 'e=null', 'f="42"', 'g=x=y', 'h={"i":1}']
   await securityConfigSet.run(fakeInput(['pump-1', ...changes]), context)
   assert.equal(calls[0]?.path, '/api/devices/pump-1/security/config')
   assert.deepEqual(calls[0]?.body, {
     settings: { a: true, b: 42, c: 'PT1H', d: null, e: null, f: '42', g: 'x=y', h: '{"i":1}' },
   })
-  assert.equal(stderr(), 'x: odd\n')
+  assert.deepEqual(JSON.parse(stdout()), view)
 })
 
 /** Three pages of one event each. */
@@ -161,14 +161,19 @@ test('a list with --all: follows the tokens to the end and keeps the filter', as
 })
 
 test('security status: counts by severity, the worst first', async () => {
-  const { context, stdout } = fakeContext(() => ({
-    openAlerts: { High: 2, Informational: 7 },
-    activeRecommendations: { Low: 3 },
-    devicesWithOpenAlerts: 1,
-  }))
+  const { context, stdout } = fakeContext(({ path }) =>
+    path === '/api/security/modules'
+      ? { items: [], counts: { active: 5, silent: 0 } }
+      : {
+          openAlerts: { High: 2, Informational: 7 },
+          activeRecommendations: { Low: 3 },
+          devicesWithOpenAlerts: 1,
+        },
+  )
   await securityStatus.run(fakeInput([]), context)
   assert.match(stdout(), /HIGH +MEDIUM +LOW +INFORMATIONAL\nOpen alerts +2 +0 +0 +7\n/)
-  assert.match(stdout(), /Devices with open alerts: 1\n$/)
+  assert.match(stdout(), /Devices with open alerts: 1\n/)
+  assert.match(stdout(), /STATE +DEVICES\nactive +5\n$/)
 })
 
 test('query: reads pages up to the limit and shows a table', async () => {

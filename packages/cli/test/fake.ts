@@ -46,6 +46,7 @@ export function fakeContext(
   }
   const api: Api = {
     get: (path, query = {}) => call({ method: 'GET', path, query }),
+    getWithEtag: (path) => call({ method: 'GET', path }),
     put: (path, body, ifMatch) =>
       call({ method: 'PUT', path, body, ...(ifMatch !== undefined && { ifMatch }) }),
     patch: (path, body, ifMatch) =>
@@ -59,7 +60,12 @@ export function fakeContext(
     upload: (path, query, lines) => call({ method: 'POST', path, query, body: lines }),
   }
   const streams = {
-    stdout: { write: (text: string) => (written.stdout += text) },
+    stdout: {
+      write: (text: string, done?: (error?: Error | null) => void) => {
+        written.stdout += text
+        done?.()
+      },
+    },
     stderr: { write: (text: string) => (written.stderr += text) },
   }
   return {
@@ -98,17 +104,19 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** A command line in this process, with an environment of its own. */
+/** A command line in this process, with an environment and a standard input of its own. */
 export async function runHere(
   words: readonly string[],
   environment: { readonly [name: string]: string | undefined } = {},
+  stdin = '',
 ): Promise<Outcome> {
   let stdout = ''
   let stderr = ''
   const code = await runCommandLine(words, {
     stdout: {
-      write: (text) => {
+      write: (text, done) => {
         stdout += text
+        done?.()
       },
     },
     stderr: {
@@ -116,7 +124,7 @@ export async function runHere(
         stderr += text
       },
     },
-    stdin: Readable.from([]),
+    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
     environment,
   })
   return { code, stdout, stderr }

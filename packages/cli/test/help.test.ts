@@ -27,7 +27,7 @@ test('--help: names every command or its group', async () => {
 
 test('help: a group lists its commands with their summaries', async () => {
   const { stdout } = await runHere(['security', '--help'])
-  const own = commands.filter(({ name }) => name.split(' ')[0] === 'security')
+  const own = commands.filter(({ name }) => name.startsWith('security '))
   for (const { name } of own) assert.match(stdout, new RegExp(`^ {2}${name.split(' ')[1]}`, 'm'))
 })
 

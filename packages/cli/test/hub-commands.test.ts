@@ -224,3 +224,47 @@ test('ca: add, verify, list, remove; a device of a registered CA', async (t) => 
   assert.deepEqual(await server.json('ca', 'list'), [])
   assert.match(await refusal('ca', 'remove', 'south'), /\(CertificateNotFound\)$/m)
 })
+
+test('route: create, list, test, delete; enrichment: set, list, delete', async () => {
+  const create = ['route', 'create', 'hot', '--condition', "$body.t > 30 AND level = 'hot'"]
+  const created = await server.json('route', ...create.slice(1))
+  assert.deepEqual(created, {
+    name: 'hot',
+    source: 'DeviceMessages',
+    condition: "$body.t > 30 AND level = 'hot'",
+    endpointNames: ['events'],
+    isEnabled: true,
+  })
+  await server.json('route', 'create', 'twins', '--source', 'TwinChangeEvents', '--disabled')
+  const { stdout } = await server.run(['route', 'list'])
+  assert.match(stdout, /^twins +TwinChangeEvents +no +true$/m)
+  assert.match(stdout, /^\$fallback +DeviceMessages +yes +true$/m)
+  assert.equal((await server.json('enrichment', 'set', 'hub', '$iothubname')).key, 'hub')
+  assert.match((await server.run(['enrichment', 'list'])).stdout, /^hub +\$iothubname$/m)
+
+  const message = ['route', 'test', '--data', '{"t":31}', '--property', 'level=hot']
+  const tested = await server.run(message)
+  assert.match(
+    tested.stdout,
+    /^It matches hot and goes to events\.\n {2}level = hot\n {2}hub = hub$/m,
+  )
+  const other = await server.run(['route', 'test', '--data', '{"t":1}'])
+  assert.match(other.stdout, /^It takes the fallback route/)
+  const twin = JSON.stringify({ tags: { site: 'north' } })
+  const condition = ['--condition', "$twin.tags.site = 'south'", '--twin', twin]
+  assert.deepEqual((await server.json('route', 'test', ...condition)).endpointNames, [])
+
+  const wrong = await server.run(['route', 'create', 'bad', '--condition', 'level = '])
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.stderr, /character 9: expected a value.*\n\n {2}level = \n {10}\^/)
+  const faulty = await server.run(['route', 'test', '--condition', '$twin.x = 1'])
+  assert.match(faulty.stderr, /\$twin has tags.*\n\n {2}\$twin\.x = 1\n {2}\^/)
+
+  for (const name of ['hot', 'twins']) await server.json('route', 'delete', name)
+  await server.json('enrichment', 'delete', 'hub')
+  assert.match(
+    await refusal('route', 'delete', 'hot'),
+    /There is no route 'hot'.*\(GenericNotFound\)$/m,
+  )
+  assert.deepEqual(await server.json('enrichment', 'list'), [])
+})

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ReadyInfo } from '../src/data-dir.ts'
-import type { Outcome } from './fake.ts'
+import { type Outcome, runHere } from './fake.ts'
 
 const BIN = fileURLToPath(new URL('../bin/twinward.js', import.meta.url))
 /** Sources through tsx on a busy machine take seconds; a compiled program much less. */
@@ -85,8 +85,10 @@ export async function startProgram(options: readonly string[] = []): Promise<Tes
     child.kill(signal)
     return (await closed)[0]
   }
+  // Commands need no process of their own to talk to a server that has one; `runProgram` is for
+  // what a process promises.
   const run: TestServer['run'] = (words, stdin = '') =>
-    runProgram([...words, '--data-dir', dataDir], { stdin })
+    runHere([...words, '--data-dir', dataDir], environmentOf({}), stdin)
   return {
     dataDir,
     firstLine,

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { AlertView } from '../src/finding.ts'
+import type { LayerView } from '../src/layer-view.ts'
 import type { Page } from '../src/pages.ts'
 import type { ConfigurationView } from '../src/security-view.ts'
-import { startProgram, type TestServer } from './program.ts'
+import { runProgram, startProgram, type TestServer } from './program.ts'
 
 /** How long the pipeline may take from PUBACK to what the API shows. */
 const PIPELINE_DEADLINE_MS = 20_000
@@ -11,6 +14,16 @@ const PIPELINE_DEADLINE_MS = 20_000
 interface Event {
   readonly name: string
   readonly details: { readonly ProcessId: number }
+}
+
+interface Security {
+  readonly state: string
+  readonly outcome?: string
+  readonly suspension: { readonly reason: string }
+  readonly configuration: {
+    readonly desired: { readonly [name: string]: unknown }
+    readonly effective: { readonly [name: string]: { readonly value: unknown } }
+  }
 }
 
 interface Rejection {
@@ -116,12 +129,36 @@ test('config: set changes the desired value, and null takes it back', async () =
   const changed = await server.json<ConfigurationView>(...name, 'snapshotFrequency=PT1H')
   assert.equal(changed.effective.snapshotFrequency?.value, 'PT1H')
   const shown = await server.run(['security', 'config', 'show', 'pump-1'])
-  assert.match(shown.stdout, /^snapshotFrequency +PT1H +desired/m)
+  assert.match(shown.stdout, /^snapshotFrequency +PT1H +device/m)
   const refused = await server.run([...name, 'snapshotFrequency=often'])
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /snapshotFrequency/)
   const back = await server.json<ConfigurationView>(...name, 'snapshotFrequency=')
   assert.notEqual(back.effective.snapshotFrequency?.value, 'PT1H')
+})
+
+test('config: what the hub and groups say is seen in show, and who changed it in history', async () => {
+  const hub = ['security', 'config', 'hub']
+  const changed = await server.json<LayerView>(...hub, 'set', 'lowPriorityMessageFrequency=PT4H')
+  assert.deepEqual(changed.settings.legacy, { lowPriorityMessageFrequency: 'PT4H' })
+  const shown = await server.run([...hub, 'show'])
+  assert.match(shown.stdout, /^lowPriorityMessageFrequency +PT4H +legacy$/m)
+  const device = await server.run(['security', 'config', 'show', 'pump-1'])
+  assert.match(device.stdout, /^lowPriorityMessageFrequency +PT4H +hub/m)
+  const group = ['security', 'config', 'group']
+  assert.equal((await server.run([...group, 'list'])).stderr, 'No group has settings.\n')
+  await server.json(...group, 'set', 'Outside', 'Process_Mode=3')
+  assert.match((await server.run([...group, 'list'])).stdout, /^outside +1 /m)
+  assert.match(
+    (await server.run([...group, 'show', 'outside'])).stdout,
+    /^Process_Mode +3 +micro$/m,
+  )
+  const history = await server.run(['security', 'config', 'history', '--layer', 'hub'])
+  assert.match(history.stdout, /hub +hub +iothubowner +lowPriorityMessageFrequency: – → PT4H/)
+  const refused = await server.run([...group, 'set', 'outside', 'Process_Mode=9'])
+  assert.match(refused.stderr, /Process_Mode: it is not between 1 and 3/)
+  await server.json(...hub, 'set', 'lowPriorityMessageFrequency=')
+  await server.json(...group, 'set', 'outside', 'Process_Mode=')
 })
 
 test('status, show, recommendations: answer with and without --json', async () => {
@@ -146,4 +183,101 @@ test('send: telemetry of a device and of a module, and a refusal of a disabled d
   const missing = await server.run(['send', 'pump-1', '--file', '/nonexistent/body'])
   assert.equal(missing.code, 1)
   assert.match(missing.stderr, /\/nonexistent\/body cannot be read/)
+})
+
+test('modules: suspend, resume and retire are seen in show, modules and status', async () => {
+  await server.json('device', 'create', 'pump-9')
+  const suspend = ['security', 'suspend', 'pump-9', '--for', '2h', '--reason', 'pump is changed']
+  const suspended = await server.json<Security>(...suspend)
+  assert.equal(suspended.state, 'suspended')
+  assert.equal(suspended.suspension.reason, 'pump is changed')
+  assert.equal(suspended.configuration.desired.eventPriorityLogin, 'Off')
+  const shown = await server.run(['security', 'show', 'pump-9'])
+  assert.match(shown.stdout, /^Suspended +until .*, by iothubowner, pump is changed$/m)
+  const list = ['security', 'modules', '--state', 'suspended']
+  const { items } = await server.json<Page<{ deviceId: string }>>(...list)
+  assert.deepEqual(
+    items.map(({ deviceId }) => deviceId),
+    ['pump-9'],
+  )
+  const resumed = await server.json<Security>('security', 'resume', 'pump-9')
+  assert.equal(resumed.configuration.desired.eventPriorityLogin, 'High')
+  await server.json('security', 'retire', 'pump-9', '--reason', 'scrapped')
+  const status = await server.run(['security', 'status'])
+  assert.match(status.stdout, /^retired +1$/m)
+  const set = ['security', 'config', 'set', 'pump-9', 'snapshotFrequency=PT1H']
+  const refused = await server.run(set)
+  assert.match(refused.stderr, /is retired.*\(GenericConflict\)/)
+  const wrong = await server.run(['security', 'suspend', 'pump-1', '--for', 'a while'])
+  assert.match(wrong.stderr, /duration must be an ISO 8601 duration/)
+})
+
+test('tombstones: a deleted device leaves its configuration, until it is restored or forgotten', async () => {
+  await server.json('device', 'create', 'pump-8')
+  await server.json('security', 'config', 'set', 'pump-8', 'snapshotFrequency=PT2H')
+  await server.json('security', 'retire', 'pump-8')
+  await server.json('security', 'resume', 'pump-8')
+  await server.json('device', 'delete', 'pump-8')
+  const kept = await waitForItem<{ deviceId: string; cause: string }>('security', 'tombstones')
+  assert.deepEqual([kept.deviceId, kept.cause], ['pump-8', 'device'])
+  await server.json('device', 'create', 'pump-8')
+  const fresh = await server.json<Security>('security', 'show', 'pump-8')
+  assert.equal(fresh.configuration.effective.snapshotFrequency?.value, 'PT13H')
+  const restore = ['security', 'module', 'create', 'pump-8', '--restore']
+  const again = await server.json<Security>(...restore)
+  assert.equal(again.outcome, 'restored')
+  assert.equal(again.configuration.effective.snapshotFrequency?.value, 'PT2H')
+  const missing = await server.run(['security', 'tombstones', 'forget', 'pump-8'])
+  assert.match(missing.stderr, /Nothing is kept/)
+})
+
+test('security schema and send: a custom event is learned, sent, judged and shown', async () => {
+  const schema = { type: 'object', properties: { door: { type: 'integer' } }, required: ['door'] }
+  const name = 'acme.DoorOpened'
+  await server.json('security', 'schema', 'set', name, '--schema', JSON.stringify(schema))
+  const { items } = await server.json<{ items: { name: string }[] }>('security', 'schema', 'list')
+  assert.deepEqual(
+    items.map((one) => one.name),
+    [name],
+  )
+  await server.json('device', 'create', 'door-1')
+  const send = (data: string) =>
+    server.json<{ eventId: string }>('security', 'send', 'door-1', '--name', name, '--data', data)
+  await send('{"door":3}')
+  const event = await waitForItem<{ details: object }>('security', 'events', '--device', 'door-1')
+  assert.deepEqual(event.details, { door: 3 })
+  await send('[{"door":"x"}]')
+  const rejected = await waitForItem<Rejection>('security', 'rejected', '--device', 'door-1')
+  assert.match(rejected.reason, /Payload\[0\]\.door: expected an integer, got "x"/)
+  const intake = await server.json<{ events: number }>('security', 'ingestion', 'door-1')
+  assert.equal(intake.events, 1)
+  await server.json('security', 'schema', 'delete', name)
+  const after = await server.json<{ items: object[] }>('security', 'schema', 'list')
+  assert.deepEqual(after.items, [])
+})
+
+test('security enroll-token and enroll: a token from here, the connection string on the device', async () => {
+  await server.json('device', 'create', 'enrol-1')
+  const { token } = await server.json<{ token: string }>(
+    ...['security', 'enroll-token', 'create', 'enrol-1', '--valid-for', '5'],
+  )
+  const { hostName, httpsPort, caFile } = server.ready
+  const output = join(server.dataDir, 'connection_string.txt')
+  const words = ['security', 'enroll', '--url', `https://${hostName}:${httpsPort}`]
+  const files = ['--ca', caFile, '--output', output]
+  const enroll = () => runProgram([...words, ...files], { stdin: `${token}\n` })
+  const { code, stderr } = await enroll()
+  assert.equal(code, 0, stderr)
+  const text = readFileSync(output, 'utf8')
+  assert.match(text, /^HostName=localhost;DeviceId=enrol-1;ModuleId=azureiotsecurity;Sha/)
+  const again = await enroll()
+  assert.equal(again.code, 1, 'it works once')
+  assert.equal(readFileSync(output, 'utf8'), text)
+  const listed = await server.json<Page<{ status: string }>>(
+    ...['security', 'enroll-token', 'list', 'enrol-1'],
+  )
+  assert.deepEqual(
+    listed.items.map(({ status }) => status),
+    ['used'],
+  )
 })

@@ -128,6 +128,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./c2d-purge.ts')).c2dPurge,
   },
   {
+    name: 'monitor events',
+    summary: 'Print what devices send, as it comes.',
+    load: async () => (await import('./monitor-events.ts')).monitorEvents,
+  },
+  {
+    name: 'monitor feedback',
+    summary: 'Print what becomes of cloud-to-device messages, as it happens.',
+    load: async () => (await import('./monitor-feedback.ts')).monitorFeedback,
+  },
+  {
     name: 'enrollment create',
     summary: 'Create an enrolment of the provisioning service.',
     load: async () => (await import('./enrollment-create.ts')).enrollmentCreate,
@@ -148,9 +158,64 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./enrollment-delete.ts')).enrollmentDelete,
   },
   {
+    name: 'consumer-group list',
+    summary: 'List the groups of event readers.',
+    load: async () => (await import('./consumer-group-list.ts')).consumerGroupList,
+  },
+  {
+    name: 'consumer-group create',
+    summary: 'Create a group of event readers.',
+    load: async () => (await import('./consumer-group-create.ts')).consumerGroupCreate,
+  },
+  {
+    name: 'consumer-group delete',
+    summary: 'Delete a group and disconnect its readers.',
+    load: async () => (await import('./consumer-group-delete.ts')).consumerGroupDelete,
+  },
+  {
+    name: 'route list',
+    summary: 'List the routes that decide which events are stored.',
+    load: async () => (await import('./route-list.ts')).routeList,
+  },
+  {
+    name: 'route create',
+    summary: 'Create or replace a route.',
+    load: async () => (await import('./route-create.ts')).routeCreate,
+  },
+  {
+    name: 'route delete',
+    summary: 'Delete a route.',
+    load: async () => (await import('./route-delete.ts')).routeDelete,
+  },
+  {
+    name: 'route test',
+    summary: 'Find out which routes would take a message.',
+    load: async () => (await import('./route-test.ts')).routeTest,
+  },
+  {
+    name: 'enrichment list',
+    summary: 'List the properties that are added to events.',
+    load: async () => (await import('./enrichment-list.ts')).enrichmentList,
+  },
+  {
+    name: 'enrichment set',
+    summary: 'Add a property to all events.',
+    load: async () => (await import('./enrichment-set.ts')).enrichmentSet,
+  },
+  {
+    name: 'enrichment delete',
+    summary: 'Stop adding a property to events.',
+    load: async () => (await import('./enrichment-delete.ts')).enrichmentDelete,
+  },
+  {
     name: 'send',
     summary: 'Send a message as a device or module, over MQTT.',
     load: async () => (await import('./send.ts')).send,
+  },
+  {
+    name: 'security',
+    summary: 'Security module twins, alerts, recommendations and events; --attach: of another hub.',
+    load: async () => (await import('./security-attach.ts')).securityAttach,
   },
   {
     name: 'security status',
@@ -161,6 +226,41 @@ export const commands: readonly CommandEntry[] = [
     name: 'security show',
     summary: 'Show the security module twin of a device, whole.',
     load: async () => (await import('./security-show.ts')).securityShow,
+  },
+  {
+    name: 'security modules',
+    summary: 'List security modules with their states.',
+    load: async () => (await import('./security-modules.ts')).securityModules,
+  },
+  {
+    name: 'security module create',
+    summary: 'Give a device a security module, or restore a deleted one.',
+    load: async () => (await import('./security-module-create.ts')).securityModuleCreate,
+  },
+  {
+    name: 'security suspend',
+    summary: 'Switch the collection of a security agent off for a while.',
+    load: async () => (await import('./security-suspend.ts')).securitySuspend,
+  },
+  {
+    name: 'security resume',
+    summary: 'End a suspension or a retirement.',
+    load: async () => (await import('./security-resume.ts')).securityResume,
+  },
+  {
+    name: 'security retire',
+    summary: 'Take a device out of service; its record becomes read-only.',
+    load: async () => (await import('./security-retire.ts')).securityRetire,
+  },
+  {
+    name: 'security tombstones',
+    summary: 'List what is kept of deleted security modules.',
+    load: async () => (await import('./security-tombstones.ts')).securityTombstones,
+  },
+  {
+    name: 'security tombstones forget',
+    summary: 'Forget what is kept of a deleted security module.',
+    load: async () => (await import('./security-tombstones-forget.ts')).securityTombstonesForget,
   },
   {
     name: 'security alerts',
@@ -193,6 +293,86 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./security-rejected.ts')).securityRejected,
   },
   {
+    name: 'security ingestion',
+    summary: 'Show how many security events of a device came, counted and were lost to limits.',
+    load: async () => (await import('./security-ingestion.ts')).securityIngestion,
+  },
+  {
+    name: 'security send',
+    summary: 'Send a security event of your own.',
+    load: async () => (await import('./security-send.ts')).securitySend,
+  },
+  {
+    name: 'security schema list',
+    summary: 'List the schemas of custom security events.',
+    load: async () => (await import('./security-schema-list.ts')).securitySchemaList,
+  },
+  {
+    name: 'security schema set',
+    summary: 'Add a custom security event or replace its schema.',
+    load: async () => (await import('./security-schema-set.ts')).securitySchemaSet,
+  },
+  {
+    name: 'security schema delete',
+    summary: 'Forget the schema of a custom security event.',
+    load: async () => (await import('./security-schema-delete.ts')).securitySchemaDelete,
+  },
+  {
+    name: 'security indicator list',
+    summary: 'List the indicators of the imported lists.',
+    load: async () => (await import('./security-indicator-list.ts')).securityIndicatorList,
+  },
+  {
+    name: 'security indicator import',
+    summary: 'Import a list of bad addresses, domains, URLs, hashes or miner pools.',
+    load: async () => (await import('./security-indicator-import.ts')).securityIndicatorImport,
+  },
+  {
+    name: 'security indicator delete',
+    summary: 'Forget an indicator, or a whole list.',
+    load: async () => (await import('./security-indicator-delete.ts')).securityIndicatorDelete,
+  },
+  {
+    name: 'security rule list',
+    summary: 'List the built-in rules and what is set for them.',
+    load: async () => (await import('./security-rule-list.ts')).securityRuleList,
+  },
+  {
+    name: 'security rule set',
+    summary: 'Switch a rule off or change its severity.',
+    load: async () => (await import('./security-rule-set.ts')).securityRuleSet,
+  },
+  {
+    name: 'security enroll-token create',
+    summary: 'Create a one-time token for the security agent of a device.',
+    load: async () => (await import('./security-enroll-token-create.ts')).securityEnrollTokenCreate,
+  },
+  {
+    name: 'security enroll-token list',
+    summary: 'List the enrolment tokens of a device.',
+    load: async () => (await import('./security-enroll-token-list.ts')).securityEnrollTokenList,
+  },
+  {
+    name: 'security enroll-token revoke',
+    summary: 'Revoke an enrolment token.',
+    load: async () => (await import('./security-enroll-token-revoke.ts')).securityEnrollTokenRevoke,
+  },
+  {
+    name: 'security enroll',
+    summary: 'Redeem an enrolment token, on the device, for the connection string of its agent.',
+    load: async () => (await import('./security-enroll.ts')).securityEnroll,
+  },
+  {
+    name: 'security credentials',
+    summary: 'Show which key the security agent of a device used last.',
+    load: async () => (await import('./security-credentials.ts')).securityCredentials,
+  },
+  {
+    name: 'security rotate-key',
+    summary: 'Give the security module of a device a new key.',
+    load: async () => (await import('./security-rotate-key.ts')).securityRotateKey,
+  },
+  {
     name: 'security config show',
     summary: 'Show the configuration of a security agent: desired, reported, drift.',
     load: async () => (await import('./security-config-show.ts')).securityConfigShow,
@@ -201,5 +381,35 @@ export const commands: readonly CommandEntry[] = [
     name: 'security config set',
     summary: 'Change settings of a security agent.',
     load: async () => (await import('./security-config-set.ts')).securityConfigSet,
+  },
+  {
+    name: 'security config history',
+    summary: 'Show who changed which settings, newest first.',
+    load: async () => (await import('./security-config-history.ts')).securityConfigHistory,
+  },
+  {
+    name: 'security config hub show',
+    summary: 'Show the settings that all agents inherit.',
+    load: async () => (await import('./security-config-hub-show.ts')).securityConfigHubShow,
+  },
+  {
+    name: 'security config hub set',
+    summary: 'Change the settings that all agents inherit.',
+    load: async () => (await import('./security-config-hub-set.ts')).securityConfigHubSet,
+  },
+  {
+    name: 'security config group list',
+    summary: 'List the security groups that have settings.',
+    load: async () => (await import('./security-config-group-list.ts')).securityConfigGroupList,
+  },
+  {
+    name: 'security config group show',
+    summary: 'Show the settings that agents of a group inherit.',
+    load: async () => (await import('./security-config-group-show.ts')).securityConfigGroupShow,
+  },
+  {
+    name: 'security config group set',
+    summary: 'Change the settings that agents of a group inherit.',
+    load: async () => (await import('./security-config-group-set.ts')).securityConfigGroupSet,
   },
 ]

@@ -9,19 +9,26 @@ interface FleetView {
   readonly devicesWithOpenAlerts: number
 }
 
+interface ModulesView {
+  readonly counts: { readonly [state: string]: number }
+}
+
 export const securityStatus: Command = {
   talksTo: 'server',
   examples: [
-    ['security status', 'open alerts and active recommendations by severity'],
+    ['security status', 'open alerts, active recommendations, states of security modules'],
     ['security status --json', 'for a program'],
   ],
 
   async run(input, context) {
     const { out } = context
     const api = apiOf(input, context)
-    const fleet = await api.get<FleetView>('/api/security/analytics')
+    const [fleet, modules] = await Promise.all([
+      api.get<FleetView>('/api/security/analytics'),
+      api.get<ModulesView>('/api/security/modules', { limit: 1 }),
+    ])
     if (out.isJson) {
-      out.json(fleet)
+      out.json({ ...fleet, modules: modules.counts })
       return
     }
     const severities = [...SEVERITIES].reverse()
@@ -36,6 +43,13 @@ export const securityStatus: Command = {
       ],
     )
     out.print(`\nDevices with open alerts: ${fleet.devicesWithOpenAlerts}`)
+    const states = Object.entries(modules.counts).filter(([, count]) => count > 0)
+    if (states.length === 0) return
+    out.print('\nSecurity modules')
+    out.table(
+      ['STATE', 'DEVICES'],
+      states.map(([state, count]) => [state, String(count)]),
+    )
   },
 }
 

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import {
-  type DeviceRef,
   MAX_MESSAGE_BYTES,
   type MessageSystemProperties,
   refKey,
   SECURITY_INTERFACE_ID,
 } from '@twinward/protocol'
-import type { Api } from '../api-client.ts'
 import { type Command, type Input, targetOf } from '../command.ts'
 import { getIdentity, primaryKeyOf, readRef } from '../identity.ts'
 import { MESSAGE_BODY_OPTIONS, readMessageBody, readProperties } from '../message-input.ts'
+import { securitySender } from '../security-sender.ts'
 
 const PORT = { min: 1, max: 65535 }
 
@@ -67,14 +66,6 @@ export const send: Command = {
     if (context.out.isJson) context.out.json({ ...ref, messageId, bytes: body.byteLength })
     else context.out.print(`Sent ${body.byteLength} bytes as ${refKey(ref)}.`)
   },
-}
-
-/** A device's own security messages are refused: its security module speaks for it. */
-async function securitySender(api: Api, ref: DeviceRef): Promise<DeviceRef> {
-  if (ref.moduleId !== undefined) return ref
-  const path = `/api/devices/${encodeURIComponent(ref.deviceId)}/security`
-  const { moduleId } = await api.get<{ readonly moduleId?: string }>(path)
-  return moduleId === undefined ? ref : { ...ref, moduleId }
 }
 
 /** Examples need times and ids that are new whenever they are sent. */

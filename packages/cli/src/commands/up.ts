@@ -1,11 +1,9 @@
 import type { ReadyInfo, RunningServer } from '@twinward/server'
-import { type Command, CommandError, type Context, type Input, quoted } from '../command.ts'
+import { type Command, type Context, type Input, quoted } from '../command.ts'
+import { serve } from '../serve.ts'
 import { DEFAULT_DATA_DIR, DEFAULT_HTTPS_PORT } from '../target.ts'
 
 const PORT = { min: 0, max: 65535 }
-/** A server that does not stop within this time is ended. */
-const STOP_DEADLINE_MS = 10_000
-
 export const up: Command = {
   options: [
     {
@@ -60,24 +58,12 @@ export const up: Command = {
     ['up --data-dir "$(mktemp -d)" --mqtt-port 0 --https-port 0 --json', 'for a test'],
   ],
 
-  async run(input, context) {
-    const stop = stopSignals()
-    let fail: (error: Error) => void = () => {}
-    const failed = new Promise<Error>((resolve) => {
-      fail = resolve
-    })
-    const server = await start(input, context, fail)
-    announce(server, context)
-    const failure = await Promise.race([stop.requested, failed])
-    if (failure === undefined) {
-      context.out.note('Stopping.')
-      await closeInTime(server)
-      return
-    }
-    // A store is broken: that it cannot be closed well either is no news.
-    await closeInTime(server).catch(() => {})
-    throw new CommandError(failure.message, { cause: failure })
-  },
+  run: (input, context) =>
+    serve(
+      (fail) => start(input, context, fail),
+      (server) => announce(server, context),
+      context,
+    ),
 }
 
 async function start(
@@ -86,14 +72,9 @@ async function start(
   fail: (error: Error) => void,
 ): Promise<RunningServer> {
   // Loaded here, so that `up --help` does not wait for a whole server.
-  const { createLog, readConfig, StartError, startServer } = await import('@twinward/server')
-  try {
-    const config = readConfig(settingsOf(input), environment)
-    return await startServer(config, createLog(config.settings.logLevel), fail)
-  } catch (error) {
-    if (error instanceof StartError) throw new CommandError(error.message, { cause: error })
-    throw error
-  }
+  const { createLog, readConfig, startServer } = await import('@twinward/server')
+  const config = readConfig(settingsOf(input), environment)
+  return startServer(config, createLog(config.settings.logLevel), fail)
 }
 
 function settingsOf(input: Input): { readonly [name: string]: unknown } {
@@ -106,34 +87,6 @@ function settingsOf(input: Input): { readonly [name: string]: unknown } {
     httpsPort: input.integer('httpsPort'),
     tlsCert: input.text('tlsCert'),
     tlsKey: input.text('tlsKey'),
-  }
-}
-
-/** The first SIGINT or SIGTERM asks to stop, the second ends the process. */
-function stopSignals(): { readonly requested: Promise<undefined> } {
-  const requested = new Promise<undefined>((resolve) => {
-    let count = 0
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        count++
-        if (count > 1) process.exit(1)
-        resolve(undefined)
-      })
-    }
-  })
-  return { requested }
-}
-
-async function closeInTime(server: RunningServer): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_, reject) => {
-    const message = `The server did not stop within ${STOP_DEADLINE_MS / 1000} s and was ended.`
-    timer = setTimeout(() => reject(new CommandError(message)), STOP_DEADLINE_MS)
-  })
-  try {
-    await Promise.race([server.close(), deadline])
-  } finally {
-    clearTimeout(timer)
   }
 }
 
