@@ -18,30 +18,37 @@ export interface Measured extends RunResult {
   readonly otherCpu: number
 }
 
+/** What of a server a load program needs to know. */
+export type Measurable = Pick<Peer, 'name' | 'title' | 'pids'>
+
 /** A load program, connected to one server and ready for any number of runs. */
-export class LoadDriver {
-  readonly peer: Peer
+export class LoadDriver<P extends Measurable = Peer> {
+  readonly peer: P
   readonly tls: string
   readonly #child: Child
 
-  private constructor(peer: Peer, tls: string, child: Child) {
+  private constructor(peer: P, tls: string, child: Child) {
     this.peer = peer
     this.tls = tls
     this.#child = child
   }
 
   /** @param program  a file in `load/` */
-  static async connect(peer: Peer, program: string, plan: unknown): Promise<LoadDriver> {
+  static async connect<P extends Measurable>(
+    peer: P,
+    program: string,
+    plan: unknown,
+  ): Promise<LoadDriver<P>> {
     const launch = nodeProgram(new URL(`load/${program}`, import.meta.url))
     return LoadDriver.launch(peer, launch, plan)
   }
 
   /** @param plan  its first line of input; absent: its arguments say all */
-  static async launch(
-    peer: Peer,
+  static async launch<P extends Measurable>(
+    peer: P,
     launch: Pick<Launch, 'command' | 'args'>,
     plan?: unknown,
-  ): Promise<LoadDriver> {
+  ): Promise<LoadDriver<P>> {
     const core = canPin ? { core: LOAD_CORE } : {}
     const child = new Child({ name: `load for ${peer.name}`, ...launch, ...core })
     if (plan !== undefined) child.send(plan)

@@ -4,10 +4,13 @@ import { type Benchmark, type Options, parseOptions, usage } from './options.ts'
 import { print, progress } from './report.ts'
 import { benchConnects } from './scenarios/connects.ts'
 import { benchDesired } from './scenarios/desired.ts'
+import { benchEvents } from './scenarios/events.ts'
 import { benchGets } from './scenarios/gets.ts'
+import { benchIngest } from './scenarios/ingest.ts'
 import { benchMemory } from './scenarios/memory.ts'
 import { benchPatches } from './scenarios/patches.ts'
 import { benchQuery } from './scenarios/query.ts'
+import { benchReconcile } from './scenarios/reconcile.ts'
 import { benchStartup } from './scenarios/startup.ts'
 
 const run: Record<Benchmark, (options: Options, folder: string) => Promise<void>> = {
@@ -18,6 +21,9 @@ const run: Record<Benchmark, (options: Options, folder: string) => Promise<void>
   query: benchQuery,
   memory: benchMemory,
   startup: benchStartup,
+  events: benchEvents,
+  ingest: benchIngest,
+  reconcile: benchReconcile,
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))

@@ -8,6 +8,9 @@ export const benchmarks = [
   'query',
   'memory',
   'startup',
+  'events',
+  'ingest',
+  'reconcile',
 ] as const
 export type Benchmark = (typeof benchmarks)[number]
 
@@ -20,17 +23,21 @@ export interface Options {
   readonly only?: readonly string[]
   /** Names of the scenarios to run; absent: all. */
   readonly scenarios?: readonly string[]
+  /** Only for `ingest`: how many events a long run takes; absent: no long run. */
+  readonly events?: number
 }
 
-export const usage = `Usage: npm run bench -- patches|desired|gets|connects|query|memory|startup|all
+export const usage = `Usage: npm run bench -- patches|desired|gets|connects|query|memory|startup|events|reconcile|ingest|all
   --rounds N      interleaved rounds (default 5)
   --seconds S     measured seconds of each run (default 4)
   --only A,B      these servers only: twinward, twinward-slow-flush, composite, mosquitto, aedes, echo
+  --events N      with ingest: one long run of N events instead, for memory and disk
   --scenario A,B  these scenarios only, for example 1000x4 (patches) or 16 (desired)
 `
 
 const MAX_ROUNDS = 100
 const MAX_SECONDS = 600
+const MAX_EVENTS = 100_000_000
 
 /** @throws {Error} for anything that is not in `usage` */
 export function parseOptions(args: readonly string[]): Options {
@@ -42,6 +49,7 @@ export function parseOptions(args: readonly string[]): Options {
       seconds: { type: 'string', default: '4' },
       only: { type: 'string' },
       scenario: { type: 'string' },
+      events: { type: 'string' },
     },
   })
   const wanted = positionals.includes('all') ? [...benchmarks] : positionals
@@ -52,6 +60,9 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: numberIn('--seconds', values.seconds, MAX_SECONDS),
     ...(values.only !== undefined && { only: values.only.split(',') }),
     ...(values.scenario !== undefined && { scenarios: values.scenario.split(',') }),
+    ...(values.events !== undefined && {
+      events: Math.round(numberIn('--events', values.events, MAX_EVENTS)),
+    }),
   }
 }
 

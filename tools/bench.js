@@ -1,4 +1,4 @@
-// `npm run bench -- patches|desired|gets|connects|query|memory|startup|all`: see bench/README.md.
+// `npm run bench -- patches|desired|gets|connects|query|memory|startup|reconcile|all`: see bench/README.md.
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'

@@ -54,6 +54,39 @@ export interface DesiredPlan {
   }
 }
 
+/** Where messages go in and come out again. */
+export type EventWire =
+  | {
+      readonly kind: 'mqtt-hub' | 'amqp-hub'
+      readonly target: Target
+      readonly devices: readonly DeviceLogin[]
+      readonly amqp: {
+        readonly port: number
+        readonly userName: string
+        readonly password: string
+        readonly entity: string
+      }
+    }
+  | { readonly kind: 'rabbitmq'; readonly url: string; readonly queueType: 'classic' | 'quorum' }
+  | { readonly kind: 'nats'; readonly url: string }
+
+export interface EventsPlan {
+  readonly wire: EventWire
+  /** Connections that send. */
+  readonly senders: number
+  /** Messages each keeps under way, from its sending until it was confirmed and read. */
+  readonly inFlight: number
+  readonly bytes: number
+}
+
+/** Security modules that send events. */
+export interface IngestPlan {
+  readonly target: Target
+  readonly devices: readonly DeviceLogin[]
+  /** Messages each keeps in flight. */
+  readonly inFlight: number
+}
+
 export interface IdlePlan {
   readonly target: Target
   readonly devices: readonly DeviceLogin[]
@@ -67,6 +100,8 @@ export interface Run {
   readonly measureMs: number
   /** Only for `desired` and `reads`: how many service calls are in flight. */
   readonly inFlight?: number
+  /** Only for `ingest`: ends after so many messages, however long they take. */
+  readonly messages?: number
 }
 
 export interface Connected {
@@ -79,6 +114,8 @@ export interface Connected {
 export interface RunResult {
   readonly event: 'result'
   readonly perSecond: number
+  /** Only of `ingest`: how many there were. */
+  readonly count?: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number

@@ -14,6 +14,13 @@ export interface Peer {
   readonly pids: readonly number[]
   /** Where services speak HTTPS to it. */
   readonly http?: { readonly port: number; readonly authorization: string }
+  /** Where services speak AMQP to it: the user and password of SASL PLAIN, and what events are below. */
+  readonly amqp?: {
+    readonly port: number
+    readonly userName: string
+    readonly password: string
+    readonly entity: string
+  }
   /** Makes devices `bench-00000`… known to the server, if it must know them. */
   createDevices(count: number): Promise<DeviceLogin[]>
   stop(): Promise<void>

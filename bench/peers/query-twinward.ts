@@ -13,10 +13,11 @@ const BATCH_DEVICES = 500
 /** Twinward with the fleet in its store, put there through its SQLite adapter before the start. */
 export function startQueryTwinward(context: PeerContext): Promise<Peer> {
   if (!isThisCheckout) throw new Error('query fills the store with the adapter of this checkout.')
-  return startTwinwardOn(context, fill)
+  return startTwinwardOn(context, fillFleet)
 }
 
-async function fill(dataDir: string): Promise<void> {
+/** A store with `FLEET_DEVICES` devices, each with its security module. */
+export async function fillFleet(dataDir: string): Promise<void> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const failed = (error: Error) => {
     throw error

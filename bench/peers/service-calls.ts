@@ -9,7 +9,7 @@ const API_VERSION = '2021-04-12'
 
 export interface ServiceCall {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST'
-  /** Without the query, which is always the API version. */
+  /** Without the API version. */
   readonly path: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
@@ -66,7 +66,7 @@ export class ServiceCalls {
           port,
           servername: serverName,
           method,
-          path: `${path}?api-version=${API_VERSION}`,
+          path: `${path}${path.includes('?') ? '&' : '?'}api-version=${API_VERSION}`,
           timeout: DEADLINE_MS,
           headers: {
             host: serverName,

@@ -25,6 +25,7 @@ export interface Ready {
   readonly hostName: string
   readonly listen: string
   readonly mqttPort: number
+  readonly amqpPort: number
   readonly httpsPort: number
   readonly caFile: string
   readonly dataDir: string
@@ -89,6 +90,13 @@ async function launch({ folder, core }: PeerContext, variant: Variant): Promise<
     caFile: ready.caFile,
   }
   const http = { port: ready.httpsPort, authorization }
+  const amqp = {
+    port: ready.amqpPort,
+    userName: `${policy}@sas.root.${hostName}`,
+    password: authorization,
+    // The Event Hubs compatible name of a hub is the first label of its own.
+    entity: target.serverName.split('.')[0] ?? '',
+  }
   return {
     name: variant.name,
     title: variant.title,
@@ -96,6 +104,7 @@ async function launch({ folder, core }: PeerContext, variant: Variant): Promise<
     pinning: 'the process with all of its threads',
     pids: [ready.pid],
     http,
+    amqp,
     createDevices: (count) => {
       const calls = new ServiceCalls({ ...target, ...http })
       return createDevices({ calls, hostName }, count)

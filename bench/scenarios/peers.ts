@@ -40,7 +40,7 @@ export function describePinning(peers: readonly Peer[]): string {
 
 /** A warning for below the table when others were at work for most of a server's rounds, or ''. */
 export function describeDisturbance(
-  results: ReadonlyMap<{ readonly peer: Peer }, readonly Measured[]>,
+  results: ReadonlyMap<{ readonly peer: Pick<Peer, 'name'> }, readonly Measured[]>,
 ): string {
   const disturbed = [...results].filter(
     ([, all]) => median(all.map((one) => one.otherCpu)) > DISTURBED,

@@ -1,10 +1,9 @@
 import { makeCertificate } from '../certificate.ts'
 import { canPin, SERVER_CORE } from '../child.ts'
-import type { DeviceLogin, RequestsPlan } from '../load/plan.ts'
-import { LoadDriver, type Measured } from '../load-driver.ts'
+import type { LoadDriver, Measured } from '../load-driver.ts'
 import type { Options } from '../options.ts'
 import type { Peer } from '../peers/peer.ts'
-import { FLEET_DEVICES, fleetDeviceId, fleetKey, MODULE_ID } from '../peers/query-fleet.ts'
+import { FLEET_DEVICES, fleetDeviceId } from '../peers/query-fleet.ts'
 import { openPostgres, type PostgresStores } from '../peers/query-postgres.ts'
 import {
   CONNECTED_MODULES,
@@ -13,11 +12,11 @@ import {
   questions,
 } from '../peers/query-store.ts'
 import { startQueryTwinward, twinwardQueries } from '../peers/query-twinward.ts'
-import { signSas } from '../peers/sas.ts'
 import { quiet } from '../proc.ts'
 import { print, progress } from '../report.ts'
 import { median, pairedRatio, spread } from '../statistics.ts'
 import { formatCount, formatMs, formatPercent, formatRatio, renderTable } from '../table.ts'
+import { connectModules } from './reporting-modules.ts'
 
 /** A question is asked for this share of `--seconds` in each round, at least once. */
 const ASK_SHARE = 0.25
@@ -25,7 +24,6 @@ const ASK_SHARE = 0.25
 const QUIET_DEADLINE_MS = 240_000
 /** Then it looks at the posture of every device, and writes: no figure may be taken after that. */
 const SWEEP_MS = 300_000
-const API_VERSION = '2021-04-12'
 
 /** Queries over 100,000 module twins, and what they do to devices that report meanwhile. */
 export async function benchQuery(options: Options, folder: string): Promise<void> {
@@ -84,22 +82,6 @@ async function measure(
       'This took so long that Twinward looked at every posture meanwhile: no basis for a claim.',
     )
   }
-}
-
-/** Modules that hold an MQTT session and can report. */
-function connectModules(peer: Peer): Promise<LoadDriver> {
-  const { serverName } = peer.target
-  const devices: DeviceLogin[] = Array.from({ length: CONNECTED_MODULES }, (_, index) => {
-    const deviceId = `${fleetDeviceId(index)}/${MODULE_ID}`
-    const resource = `${serverName}/devices/${fleetDeviceId(index)}/modules/${MODULE_ID}`
-    return {
-      deviceId,
-      userName: `${serverName}/${deviceId}/?api-version=${API_VERSION}`,
-      password: signSas(resource, fleetKey(index)),
-    }
-  })
-  const plan: RequestsPlan = { target: peer.target, devices, operation: 'patch', inFlight: 1 }
-  return LoadDriver.connect(peer, 'mqtt-requests.ts', plan)
 }
 
 /** @throws {Error} when the stores do not answer the same */
