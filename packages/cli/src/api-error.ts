@@ -1,4 +1,4 @@
-import { type HubErrorCode, hubErrors, isJsonObject } from '@twinward/protocol'
+import { readErrorEnvelope } from '@twinward/protocol'
 import { CommandError } from './command.ts'
 
 /** The server refused. `message` is one sentence that ends with the error's name. */
@@ -15,46 +15,10 @@ export class ApiError extends CommandError {
   }
 }
 
-/**
- * Reads the three envelopes of IoT Hub (00 §4): `Message` with `ErrorCode:Name;text`, `Message` with
- * JSON inside, and the bare object with a number.
- */
+/** @param codeHeader  `iothub-errorcode`, '' when absent */
 export function readApiError(status: number, codeHeader: string, body: string): ApiError {
-  const { code, text } = readEnvelope(parse(body))
+  const { code, text } = readErrorEnvelope(body)
   return new ApiError(status, codeHeader || code, text)
-}
-
-interface Envelope {
-  readonly code: string
-  readonly text: string
-}
-
-function readEnvelope(body: unknown, isNested = false): Envelope {
-  if (!isJsonObject(body)) return { code: '', text: '' }
-  const { Message: outer, message, errorCode } = body
-  if (typeof outer === 'string') {
-    const inner = isNested ? undefined : parse(outer)
-    if (isJsonObject(inner)) return readEnvelope(inner, true)
-    const [, code, text] = /^ErrorCode:(\w+);?([\s\S]*)$/.exec(outer) ?? []
-    return { code: code ?? '', text: text ?? outer }
-  }
-  return {
-    code: typeof errorCode === 'number' ? codeOfNumber(errorCode) : '',
-    text: typeof message === 'string' ? message : '',
-  }
-}
-
-function codeOfNumber(number: number): string {
-  const codes = Object.keys(hubErrors) as HubErrorCode[]
-  return codes.find((code) => hubErrors[code].number === number) ?? String(number)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function sentence(status: number, code: string, text: string): string {
