@@ -2,7 +2,7 @@ import type { Api } from './api-client.ts'
 import type { Output } from './output.ts'
 import type { Target, TargetChoice } from './target.ts'
 
-/** One command: one file in `commands/`, listed once in `commands/index.ts`. */
+/** One command: one file in `commands/`, listed once in `commands/lists/`. */
 export interface Command {
   readonly arguments?: readonly Argument[]
   readonly options?: readonly Option[]

@@ -9,6 +9,7 @@ import { FindingEvaluator } from './detection/evaluator.ts'
 import type { IndicatorStore } from './detection/indicators/indicator-store.ts'
 import type { RuleSettingStore } from './detection/rule-settings.ts'
 import { Findings } from './findings/findings.ts'
+import { NO_GROUPS } from './groups/group-lookup.ts'
 import type { EventSchemaStore } from './ingestion/event-schemas.ts'
 import { DEFAULT_INTAKE_LIMITS, Ingestion } from './ingestion/ingestion.ts'
 import type { IngestionStore } from './ingestion/ingestion-store.ts'
@@ -120,6 +121,7 @@ export class SecurityService {
       ...silence,
       alerts: this.detection.rules,
       filter: this.detection.settings.filter,
+      groups: NO_GROUPS,
       recommendations: recommendationRules(),
     }
     const evaluator = new FindingEvaluator({ findings, log }, rules, touch)

@@ -9,6 +9,7 @@ import { MemoryModuleStore } from '../adapters/memory/module-store.ts'
 import { MemoryPlatform } from '../adapters/memory/platform.ts'
 import { MemoryRuleSettingStore } from '../adapters/memory/rule-setting-store.ts'
 import type { FindingBatch } from '../data/finding-store.ts'
+import { NO_GROUPS } from '../groups/group-lookup.ts'
 import type { IngestedMessage } from '../ingestion/pipeline.ts'
 import { silentLog } from '../log.ts'
 import { noteSight } from '../modules/record.ts'
@@ -47,6 +48,7 @@ async function open(
   const detection = new Detection(ports, { changes, touched: (id) => void touched.push(id) })
   await detection.start()
   const rules = {
+    groups: NO_GROUPS,
     alerts: detection.rules,
     filter: detection.settings.filter,
     recommendations: [],

@@ -55,8 +55,8 @@ test('evaluateRecords: a rule that throws is told of and stops no other', () => 
   const records = [processRecord({ cmd: 'ufw disable' })]
   const rules = [broken, ...builtInRules()]
   const failures: unknown[] = []
-  const findings = evaluateRecords(records, rules, emptyMemory(), (rule, record, error) => {
-    failures.push([rule, record, String(error)])
+  const findings = evaluateRecords(records, rules, emptyMemory(), {
+    failed: (rule, record, error) => void failures.push([rule, record, String(error)]),
   })
   assert.equal(findings.length, 1)
   assert.deepEqual(failures, [[broken, records[0], 'Error: bug']])

@@ -1,3 +1,4 @@
+import { DEFAULT_GROUP_SETTINGS, type GroupSettings } from '../groups/group-settings.ts'
 import type { SecurityRecord } from '../ingestion/record.ts'
 import { analyse } from './command/analyse.ts'
 import type { Command } from './command/command.ts'
@@ -15,22 +16,31 @@ export interface Finding {
 /** Told of a rule that threw, which is a bug of that rule. */
 export type RuleFailed = (rule: Rule, record: SecurityRecord, error: unknown) => void
 
+/** What rules know beside the record. */
+export interface EvaluationContext {
+  /** Default `DEFAULT_GROUP_SETTINGS`. */
+  readonly group?: GroupSettings
+  /**
+   * When given, a rule that throws is reported and the others still run, so that one bad record cannot
+   * stop a device's stream; without it the error is thrown on.
+   */
+  readonly failed?: RuleFailed
+}
+
 /**
  * Lets every rule see the records that it wants, in order, and returns what they found. A command
  * line is analysed once however many records and rules share it. An aggregated record (`hits` > 1)
  * is one record and gives one finding per rule.
  *
- * Pure but for `memory`, which rules read and set.
+ * Pure but for the memory, which rules read and set.
  *
- * @param records  of one device, since `memory` is of one device, all events whole
- * @param failed  when given, a rule that throws is reported and the others still run, so that one
- *   bad record cannot stop a device's stream; without it the error is thrown on
+ * @param records  of one device, since the memory is of one device, all events whole
  */
 export function evaluateRecords(
   records: readonly SecurityRecord[],
   rules: readonly Rule[],
   memory: RuleMemory,
-  failed?: RuleFailed,
+  { group = DEFAULT_GROUP_SETTINGS, failed }: EvaluationContext = {},
 ): readonly Finding[] {
   const commands = new Map<string, Command>()
   const elements = new Map<string, number>()
@@ -44,7 +54,7 @@ export function evaluateRecords(
     const analysed = withCommand(record, commands)
     // Almost always there is no match, so nothing is made for those.
     for (const rule of wanted) {
-      const match = tryRule(rule, analysed, memory, failed)
+      const match = tryRule(rule, analysed, { memory, group, failed })
       if (match) findings.push({ rule, record, match, element })
     }
   }
@@ -74,15 +84,20 @@ function withCommand(record: SecurityRecord, commands: Map<string, Command>): An
   return { record, command }
 }
 
+interface TrialContext {
+  readonly memory: RuleMemory
+  readonly group: GroupSettings
+  readonly failed: RuleFailed | undefined
+}
+
 function tryRule(
   rule: Rule,
   analysed: AnalysedRecord,
-  memory: RuleMemory,
-  failed: RuleFailed | undefined,
+  { memory, group, failed }: TrialContext,
 ): Match | undefined {
-  if (!failed) return rule.evaluate(analysed, memory)
+  if (!failed) return rule.evaluate(analysed, memory, group)
   try {
-    return rule.evaluate(analysed, memory)
+    return rule.evaluate(analysed, memory, group)
   } catch (error) {
     failed(rule, analysed.record, error)
     return undefined

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { header } from '../../test/records.ts'
 import { MemoryFindingStore } from '../adapters/memory/finding-store.ts'
+import { NO_GROUPS } from '../groups/group-lookup.ts'
 import type { IngestedMessage } from '../ingestion/pipeline.ts'
 import { silentLog } from '../log.ts'
 import type { RecommendationRule } from '../recommendations/rule.ts'
@@ -26,7 +27,12 @@ test('a recommendation rule that fails is logged, and the messages of all device
   const logged: object[] = []
   const log = { ...silentLog, error: (fields: object) => void logged.push(fields) }
   const filter = { apply: async <T>(finding: T) => finding }
-  const rules = { alerts: [], filter: filter as never, recommendations: [broken] }
+  const rules = {
+    groups: NO_GROUPS,
+    alerts: [],
+    filter: filter as never,
+    recommendations: [broken],
+  }
   const evaluator = new FindingEvaluator({ findings, log }, rules, () => {})
   const event = {
     header: header({ eventId: 'e1', name: 'ProcessCreate' }),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { JsonObject } from '@twinward/protocol'
 import type { DeviceMemory, FindingStore } from '../data/finding-store.ts'
+import type { GroupLookup } from '../groups/group-lookup.ts'
 import { normalise } from '../ingestion/normalise.ts'
 import type { Evaluator, IngestedMessage } from '../ingestion/pipeline.ts'
 import type { SecurityRecord } from '../ingestion/record.ts'
@@ -28,6 +29,7 @@ export interface Rules {
   readonly alerts: readonly Rule[]
   /** What operators set for them. */
   readonly filter: FindingFilter
+  readonly groups: GroupLookup
   readonly recommendations: readonly RecommendationRule[]
   /** After so long without a message, a message ends a silence. Default `SILENCE_LIMIT_MS`. */
   readonly silentAfterMs?: number
@@ -127,7 +129,9 @@ class Step {
         { err: error, rule: rule.type.alertType, deviceId, eventId: header.eventId },
         'a rule failed',
       )
-    for (const finding of evaluateRecords(records, this.#rules.alerts, memory, failed)) {
+    const group = await this.#rules.groups.settingsFor(deviceId)
+    const { alerts } = this.#rules
+    for (const finding of evaluateRecords(records, alerts, memory, { group, failed })) {
       await this.#raise(finding, memory, nowMs)
     }
   }

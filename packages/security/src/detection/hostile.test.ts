@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { JsonValue } from '@twinward/protocol'
 import fc from 'fast-check'
 import { connectionRecord, emptyMemory, header, processRecord } from '../../test/records.ts'
+import { DEFAULT_GROUP_SETTINGS } from '../groups/group-settings.ts'
 import type { SecurityRecord } from '../ingestion/record.ts'
 import { analyse } from './command/analyse.ts'
 import type { Command } from './command/command.ts'
@@ -161,7 +162,7 @@ test('hostile lines: every rule reads tokens and text in proportion to the lengt
       for (const record of [processRecord({ cmd: line }), connectionRecord({ cmd: line })]) {
         if (!rule.kinds.includes(record.kind)) continue
         const { command, reads } = counted(analyse(line))
-        rule.evaluate({ record, command }, emptyMemory())
+        rule.evaluate({ record, command }, emptyMemory(), DEFAULT_GROUP_SETTINGS)
         const most = READS_PER_CHARACTER * line.length
         assert.ok(reads() <= most, `${rule.type.alertType}: ${reads()} for ${show(line)}`)
       }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@twinward/protocol'
+import type { GroupSettings } from '../groups/group-settings.ts'
 import type { SecurityRecord } from '../ingestion/record.ts'
 import type { AlertEntity, Intent, Severity } from './alert.ts'
 
@@ -41,7 +42,8 @@ export interface Rule {
   readonly type: AlertType
   /** Which records it wants to see. */
   readonly kinds: readonly SecurityRecord['kind'][]
-  evaluate(record: AnalysedRecord, memory: RuleMemory): Match | undefined
+  /** @param group  what the device's security group says */
+  evaluate(record: AnalysedRecord, memory: RuleMemory, group: GroupSettings): Match | undefined
 }
 
 /** A record with the analysis of its command line, made once for all rules. */

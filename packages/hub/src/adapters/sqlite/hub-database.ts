@@ -1,12 +1,17 @@
 import { openSqlite, type SqliteDatabase } from '@twinward/sqlite'
 import { withPortErrors } from './hub-errors.ts'
+import { createAudit } from './schema/audit.ts'
 import { createCertificates } from './schema/certificates.ts'
+import { createConfigurations } from './schema/configurations.ts'
 import { createConsumerGroups } from './schema/consumer-groups.ts'
 import { createEnrollmentTokens } from './schema/enrollment-tokens.ts'
 import { createEnrollments } from './schema/enrollments.ts'
 import { createEntries } from './schema/entries.ts'
+import { createIpFilter } from './schema/ip-filter.ts'
+import { createJobs } from './schema/jobs.ts'
 import { createQueryColumns } from './schema/query.ts'
 import { createRegistryJobs } from './schema/registry-jobs.ts'
+import { createRollouts } from './schema/rollouts.ts'
 import { createRouting } from './schema/routing.ts'
 
 /** Applied in order, each once, in a transaction. Append; never edit one that was released. */
@@ -19,6 +24,11 @@ const MIGRATIONS: readonly string[] = [
   createConsumerGroups,
   createRouting,
   createEnrollmentTokens,
+  createJobs,
+  createConfigurations,
+  createRollouts,
+  createIpFilter,
+  createAudit,
 ]
 
 export interface HubDatabaseOptions {

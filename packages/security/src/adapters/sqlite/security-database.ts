@@ -1,9 +1,17 @@
 import { openSqlite, type SqliteDatabase, type SqliteOptions } from '@twinward/sqlite'
+import { createActivity } from './schema/activity.ts'
+import { createBaseline } from './schema/baseline.ts'
 import { createConfigurations } from './schema/configurations.ts'
 import { countFindings, createFindings } from './schema/findings.ts'
+import { createGroups } from './schema/groups.ts'
 import { createIndicators } from './schema/indicators.ts'
 import { createIngestion } from './schema/ingestion.ts'
 import { createModules } from './schema/modules.ts'
+import { createNotifications } from './schema/notifications.ts'
+import { createPostureHistory } from './schema/posture-history.ts'
+import { extendRecommendations } from './schema/recommendations.ts'
+import { createSigma } from './schema/sigma.ts'
+import { createSuppressions } from './schema/suppressions.ts'
 
 /** Applied in order, each once, in a transaction. Append; never edit one that was released. */
 export const MIGRATIONS: readonly string[] = [
@@ -13,6 +21,14 @@ export const MIGRATIONS: readonly string[] = [
   createModules,
   createIngestion,
   createIndicators,
+  createGroups,
+  createSuppressions,
+  createSigma,
+  createBaseline,
+  createPostureHistory,
+  extendRecommendations,
+  createNotifications,
+  createActivity,
 ]
 
 /**

@@ -1,0 +1,2 @@
+/** What happened to the hub itself. */
+export const createAudit = 'SELECT 1'

@@ -1,0 +1,2 @@
+/** Automatic configurations, and which twins hold them. */
+export const createConfigurations = 'SELECT 1'

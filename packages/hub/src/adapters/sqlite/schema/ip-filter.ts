@@ -1,0 +1,2 @@
+/** Which addresses may connect. */
+export const createIpFilter = 'SELECT 1'

@@ -1,0 +1,2 @@
+/** Scheduled jobs and their outcome per device. */
+export const createJobs = 'SELECT 1'

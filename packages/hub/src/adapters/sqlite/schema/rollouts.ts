@@ -1,0 +1,2 @@
+/** Rollouts of configurations in waves. */
+export const createRollouts = 'SELECT 1'

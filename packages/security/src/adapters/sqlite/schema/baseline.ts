@@ -1,0 +1,2 @@
+/** Outcomes of baseline checks, by device and benchmark. */
+export const createBaseline = 'SELECT 1'

@@ -1,0 +1,2 @@
+/** Security groups, as operators wrote them. */
+export const createGroups = 'SELECT 1'

@@ -1,0 +1,2 @@
+/** Scores by day. */
+export const createPostureHistory = 'SELECT 1'

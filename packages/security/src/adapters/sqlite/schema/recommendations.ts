@@ -1,0 +1,2 @@
+/** History and switches of recommendations. */
+export const extendRecommendations = 'SELECT 1'

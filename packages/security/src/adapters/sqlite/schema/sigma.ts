@@ -1,0 +1,2 @@
+/** Sigma rules that operators loaded. */
+export const createSigma = 'SELECT 1'

@@ -1,0 +1,2 @@
+/** Suppressions of alerts. */
+export const createSuppressions = 'SELECT 1'
