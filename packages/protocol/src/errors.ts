@@ -57,6 +57,21 @@ export const hubErrors = {
     status: 400,
     amqp: 'com.microsoft:argument-error',
   },
+  InvalidConfigurationTargetCondition: {
+    number: 400401,
+    status: 400,
+    amqp: 'com.microsoft:argument-error',
+  },
+  InvalidConfigurationContent: {
+    number: 400402,
+    status: 400,
+    amqp: 'com.microsoft:argument-error',
+  },
+  InvalidConfigurationCustomMetricsQuery: {
+    number: 400404,
+    status: 400,
+    amqp: 'com.microsoft:argument-error',
+  },
   InvalidDigitalTwinJsonPatch: {
     number: 400505,
     status: 400,
@@ -130,6 +145,11 @@ export const hubErrors = {
     status: 409,
     amqp: 'com.microsoft:device-already-exists',
   },
+  ConfigurationAlreadyExists: {
+    number: 409401,
+    status: 409,
+    amqp: 'amqp:precondition-failed',
+  },
   GenericPreconditionFailed: {
     number: 412000,
     status: 412,
@@ -145,6 +165,11 @@ export const hubErrors = {
   MessageTooLarge: { number: 413001, status: 413, amqp: 'amqp:link:message-size-exceeded' },
   TooManyDevices: { number: 413002, status: 413, amqp: 'amqp:resource-limit-exceeded' },
   TooManyModulesOnDevice: { number: 413003, status: 413, amqp: 'amqp:resource-limit-exceeded' },
+  ConfigurationCountLimitExceeded: {
+    number: 413101,
+    status: 413,
+    amqp: 'amqp:resource-limit-exceeded',
+  },
   GenericUnsupportedMediaType: { number: 415000, status: 415, amqp: 'amqp:invalid-field' },
   GenericTooManyRequests: {
     number: 429000,
@@ -153,6 +178,11 @@ export const hubErrors = {
   },
   ThrottlingException: {
     number: 429001,
+    status: 429,
+    amqp: 'com.microsoft:device-container-throttled',
+  },
+  ThrottlingMaxActiveJobCountExceeded: {
+    number: 429004,
     status: 429,
     amqp: 'com.microsoft:device-container-throttled',
   },

@@ -42,6 +42,8 @@ export interface Identity {
   readonly lastCredential?: { readonly id: string; readonly timeMs: number }
   /** When its keys were rotated or replaced by the hub; absent = never. */
   readonly keysRotatedTimeMs?: number
+  /** Scheduled jobs whose update its twin has taken, the newest last: so that none takes effect twice. */
+  readonly appliedJobs?: readonly string[]
   /** Subscriptions of a persistent MQTT session, as the gateway packs them; absent when there is none. */
   readonly mqttSession?: number
 }

@@ -1,3 +1,4 @@
+import { suggestName } from '../suggest-name.ts'
 import { ERAS, type Era } from './eras.ts'
 import { legacySettings } from './legacy-settings.ts'
 import { microSettings } from './micro-settings.ts'
@@ -31,33 +32,7 @@ export function defaultSettings(era: Era): Settings {
   return Object.fromEntries(published)
 }
 
-/** How different a name may be from the one that was meant: a third of its characters. */
-const MAX_DIFFERENCE = 1 / 3
-/** Longer names are nobody's typing mistake. */
-const MAX_NAME_CHARACTERS = 64
-
 /** The setting that was probably meant by an unknown name. */
 export function suggestSetting(name: string, era: Era): string | undefined {
-  if (name.length > MAX_NAME_CHARACTERS) return undefined
-  let best: string | undefined
-  let least = Math.floor(name.length * MAX_DIFFERENCE) + 1
-  for (const known of settingsOf(era).keys()) {
-    const distance = editDistance(name.toLowerCase(), known.toLowerCase())
-    if (distance < least) [best, least] = [known, distance]
-  }
-  return best
-}
-
-/** Levenshtein's, with one row of the table. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
+  return suggestName(name, settingsOf(era).keys())
 }
