@@ -29,8 +29,12 @@ export interface DesiredReview {
    * @throws {HubError} to refuse the write
    */
   check(ref: DeviceRef, change: DesiredChange): readonly string[]
-  /** A write with names to be audited is durable. */
-  accepted(ref: DeviceRef, names: readonly string[], author: WriteAuthor | undefined): void
+  /** A write with names to be audited is durable; its writer waits for what is returned. */
+  accepted(
+    ref: DeviceRef,
+    names: readonly string[],
+    author: WriteAuthor | undefined,
+  ): Promise<void> | void
   /** What the device is told of a patch; `after` is all that it desires now. */
   told(ref: DeviceRef, patch: TwinPatch, after: JsonObject): TwinPatch
 }

@@ -124,7 +124,7 @@ test('the review sees what was, what will be and who writes; what it names is au
       seen.push(change)
       return change.author ? ['fan'] : []
     },
-    accepted: (ref, names, author) => audited.push([ref, names, author?.name]),
+    accepted: (ref, names, author) => void audited.push([ref, names, author?.name]),
     told: (_ref, patch) => patch,
   })
   const author = { name: 'service', rights: ['ServiceConnect'] } as const

@@ -23,6 +23,9 @@ import {
   withoutReserved,
 } from './patch.ts'
 
+/** Jobs remembered with a twin: more than can be under way at a time. */
+const MAX_APPLIED_JOBS = 16
+
 /** What must still hold when a service's write takes effect. */
 export interface TwinCondition {
   readonly ifMatch?: EtagCondition
@@ -75,7 +78,7 @@ export class Twins {
     return changed.then((entry) => {
       const after = found(ref, entry)
       const { version } = after.twin.reported
-      this.#bus.publish({ kind: 'reported-changed', ref })
+      this.#bus.publish({ kind: 'reported-changed', ref, patch })
       const told = this.#events.twinUpdated(after, { reported: patch })
       return told ? told.then(() => version) : version
     })
@@ -89,26 +92,58 @@ export class Twins {
    * @returns the entry after the patch, already durable
    * @throws {HubError} `DeviceNotFound`; `ArgumentInvalid`; `PreconditionFailed`
    */
-  async patch(
+  patch(
     ref: DeviceRef,
     write: TwinWrite,
     condition: TwinCondition = {},
     author?: WriteAuthor,
   ): Promise<Entry> {
+    return this.#patch(ref, { write, author }, (before, apply) => {
+      checkCondition(before.twin, condition)
+      return apply(before)
+    })
+  }
+
+  /**
+   * As `patch`, of a job: whatever happens in between, it takes effect once. What tells so is kept with
+   * the twin in the same commit; notices and events that a crash took with it come again.
+   *
+   * @param job  unlike that of any other job, e.g. its `runId`
+   */
+  async patchOnce(
+    ref: DeviceRef,
+    write: TwinWrite,
+    job: string,
+    author?: WriteAuthor,
+  ): Promise<void> {
+    await this.#patch(ref, { write, author }, (before, apply) => {
+      const { appliedJobs = [] } = before.identity
+      if (appliedJobs.includes(job)) return before
+      const next = apply(before)
+      const marks = [...appliedJobs, job].slice(-MAX_APPLIED_JOBS)
+      return { ...next, identity: { ...next.identity, appliedJobs: marks } }
+    })
+  }
+
+  async #patch(
+    ref: DeviceRef,
+    { write, author }: { readonly write: TwinWrite; readonly author: WriteAuthor | undefined },
+    decide: (before: Entry, apply: (before: Entry) => Entry) => Entry,
+  ): Promise<Entry> {
     const nowMs = this.#clock.now()
     let told = withoutReserved(write.desired ?? {})
     let audited: readonly string[] = []
-    const entry = await this.#registry.change(ref, (before) => {
-      checkCondition(before.twin, condition)
+    const apply = (before: Entry) => {
       const next = patched(before, write, nowMs)
       if (write.desired === null) told = replacementPatch(before.twin.desired.values, {})
       if (write.desired !== undefined) {
         audited = this.#check({ before, next }, write.desired ?? {}, author)
       }
       return next
-    })
+    }
+    const entry = await this.#registry.change(ref, (before) => decide(before, apply))
     const after = found(ref, entry)
-    if (audited.length > 0) this.#review.accepted(ref, audited, author)
+    if (audited.length > 0) await this.#review.accepted(ref, audited, author)
     if (write.tags !== undefined) {
       this.#bus.publish({ kind: 'tags-changed', ref, patch: write.tags })
     }
@@ -139,7 +174,7 @@ export class Twins {
       return next
     })
     const after = found(ref, entry)
-    if (audited.length > 0) this.#review.accepted(ref, audited, author)
+    if (audited.length > 0) await this.#review.accepted(ref, audited, author)
     this.#bus.publish({ kind: 'tags-changed', ref, patch: null })
     this.#tell(after, told)
     await this.#events.twinReplaced(after)
@@ -164,9 +199,11 @@ export class Twins {
 }
 
 /** Member by member: entries of one shape are quicker to make, and to read from then on, than copies. */
-function withReported({ ref, identity, twin }: Entry, reported: TwinSection): Entry {
-  const { etag, version, tags, desired } = twin
-  return { ref, identity, twin: { etag, version: version + 1, tags, desired, reported } }
+function withReported(before: Entry, reported: TwinSection): Entry {
+  const { ref, identity, configured } = before
+  const { etag, version, tags, desired } = before.twin
+  const twin = { etag, version: version + 1, tags, desired, reported }
+  return configured ? { ref, identity, twin, configured } : { ref, identity, twin }
 }
 
 function found(ref: DeviceRef, entry: Entry | undefined): Entry {

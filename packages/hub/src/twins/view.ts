@@ -22,20 +22,24 @@ function versioned({ values, version }: TwinSection): string {
  * as an object first, the metadata alone would cost more than the write.
  */
 export function serviceView(
-  { ref, identity, twin }: Entry,
+  { ref, identity, twin, configured }: Entry,
   connected: boolean,
   waitingMessages = 0,
 ): string {
   const { deviceId, moduleId } = ref
   const moduleMember = moduleId === undefined ? '' : `"moduleId":${JSON.stringify(moduleId)},`
   const capabilities = `,"capabilities":{"iotEdge":${identity.iotEdge}}`
+  const configurations = configured
+    ? `,"configurations":${JSON.stringify(configured.statuses)}`
+    : ''
   return (
     `{"deviceId":${JSON.stringify(deviceId)},${moduleMember}"etag":"${formatTwinEtag(twin.etag)}",` +
     `${identityMembers(identity)},"connectionState":"${connected ? 'Connected' : 'Disconnected'}",` +
     `"cloudToDeviceMessageCount":${waitingMessages},` +
     `"version":${twin.version},"tags":${JSON.stringify(twin.tags)},` +
     `"properties":{"desired":${withMetadata(twin.desired)},` +
-    `"reported":${withMetadata(twin.reported)}}${moduleId === undefined ? capabilities : ''}}`
+    `"reported":${withMetadata(twin.reported)}}${moduleId === undefined ? capabilities : ''}` +
+    `${configurations}}`
   )
 }
 

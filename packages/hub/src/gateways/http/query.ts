@@ -1,11 +1,9 @@
 import { HubError } from '@twinward/protocol'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Hub } from '../../hub.ts'
 import { authorize } from './authorize.ts'
-
-/** Page sizes that were once documented are let pass; pages stay as small as the hub makes them. */
-const MAX_ITEM_COUNT = 1000
+import { headerOf, maxItemsOf } from './paging.ts'
 
 const QueryBody = Type.Object({ query: Type.Optional(Type.Unknown()) })
 
@@ -38,25 +36,4 @@ export function queryRoutes(app: FastifyInstance, hub: Hub): void {
       return `[${result.rows.join(',')}]`
     },
   )
-}
-
-/** @throws {HubError} `ArgumentInvalid` */
-function maxItemsOf(request: FastifyRequest): number | undefined {
-  const header = headerOf(request, 'x-ms-max-item-count')
-  if (header === undefined) return undefined
-  const count = /^\d{1,4}$/.test(header) ? Number(header) : 0
-  if (count < 1 || count > MAX_ITEM_COUNT) {
-    throw new HubError(
-      'ArgumentInvalid',
-      `x-ms-max-item-count must be a whole number from 1 to ${MAX_ITEM_COUNT}.`,
-    )
-  }
-  return count
-}
-
-/** SDKs send headers that they have no value for empty. */
-function headerOf(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name]
-  const text = Array.isArray(value) ? value.join(',') : value
-  return text === undefined || text.trim() === '' ? undefined : text.trim()
 }

@@ -32,10 +32,13 @@ export interface QueryOptions {
 /** Answers queries over twins (07), a page at a time. */
 export class Queries {
   readonly #registry: Pick<Registry, 'query'>
+  readonly #jobs: Pick<Registry, 'query'>
   readonly #preparations: (() => void)[] = []
 
-  constructor(registry: Pick<Registry, 'query'>) {
+  /** @param jobs  answers what is asked of `devices.jobs` */
+  constructor(registry: Pick<Registry, 'query'>, jobs: Pick<Registry, 'query'> = registry) {
     this.#registry = registry
+    this.#jobs = jobs
   }
 
   /** Calls `prepare` before each query, which then sees the changes that it begins. */
@@ -56,7 +59,8 @@ export class Queries {
     const limit = Math.min(maxItems, MAX_PAGE_ITEMS, left)
     for (const prepare of this.#preparations) prepare()
     const page: QueryPage = { limit, ...(begun.after !== undefined && { after: begun.after }) }
-    const { rows, next } = await this.#registry.query(query, page)
+    const source = query.source === 'devices.jobs' ? this.#jobs : this.#registry
+    const { rows, next } = await source.query(query, page)
     const leftAfter = left - rows.length
     const hasMore = next !== undefined && leftAfter > 0
     return {

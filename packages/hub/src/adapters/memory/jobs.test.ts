@@ -1,0 +1,4 @@
+import { jobStoreContract } from '../../../test/contracts/job-store.ts'
+import { MemoryJobs } from './jobs.ts'
+
+jobStoreContract(async () => new MemoryJobs())
