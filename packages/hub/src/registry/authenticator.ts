@@ -190,24 +190,28 @@ export class Authenticator {
   #readToken(text: string): SasToken {
     const token = parseSas(text)
     if (!token) throw refused('what it sent is not a shared access signature')
-    if (token.expiresAtMs + CLOCK_SKEW_MS < this.#clock.now()) throw refused('token expired')
+    if (token.expiresAtMs + CLOCK_SKEW_MS < this.#clock.now()) {
+      throw refused('token expired', 'sasExpired')
+    }
     return token
   }
 
   /** The entry of an identity that may connect. A module has no status of its own (01 §2). */
   async #enabled(ref: DeviceRef): Promise<Entry> {
     const entry = await this.#registry.find(ref)
-    if (!entry) throw refused('unknown identity')
+    if (!entry) throw refused('unknown identity', 'unknownIdentity')
     const isModule = ref.moduleId !== undefined
     const device = isModule ? await this.#registry.find({ deviceId: ref.deviceId }) : entry
-    if (device?.identity.status !== 'enabled') throw refused('the device is disabled')
+    if (device?.identity.status !== 'enabled') {
+      throw refused('the device is disabled', 'disabled')
+    }
     return entry
   }
 
   #checkPolicy(token: SasToken, ref: DeviceRef): void {
     const policy = this.#policies.get(token.policyName ?? '')
     if (!policy || signingKey(token, policy) === undefined) {
-      throw refused('unknown policy or wrong key')
+      throw refused('unknown policy or wrong key', 'sasSignature')
     }
     if (!policy.rights.includes('DeviceConnect')) {
       throw unauthorized(`policy ${policy.name} lacks DeviceConnect`)
@@ -219,7 +223,7 @@ export class Authenticator {
     const { authentication } = entry.identity
     if (authentication.type !== 'sas') throw refused(`the identity uses ${authentication.type}`)
     const key = signingKey(token, authentication)
-    if (key === undefined) throw refused('wrong key')
+    if (key === undefined) throw refused('wrong key', 'sasSignature')
     this.#checkResource(token, entry.ref, 'any case', minSegments)
     const scope = entry.ref.moduleId === undefined ? 'device' : 'module'
     return {

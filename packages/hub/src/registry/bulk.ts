@@ -97,14 +97,14 @@ export class Bulk {
     for (const entry of entries) {
       try {
         if (!device.write.iotEdge) refuseSystemModule(entry.ref)
-        const twin = this.#reviewedTwin(entry)
+        const twin = await this.#reviewedTwin(entry)
         modules.push(this.#identities.makeModule(moduleRef(entry.ref), entry.write, twin))
       } catch (error) {
         failures.push({ entry, error: refusal(error) })
       }
     }
     try {
-      const origin = { twin: this.#reviewedTwin(device), modules, isRestored: true }
+      const origin = { twin: await this.#reviewedTwin(device), modules, isRestored: true }
       await this.#identities.createDevice(device.ref.deviceId, device.write, origin)
       return failures
     } catch (error) {
@@ -151,7 +151,7 @@ export class Bulk {
 
   async #create(entry: ImportEntry, { isRestored = false }: UpdateOptions): Promise<void> {
     const { ref, write } = entry
-    const twin = this.#reviewedTwin(entry)
+    const twin = await this.#reviewedTwin(entry)
     if (ref.moduleId === undefined) {
       await this.#identities.createDevice(ref.deviceId, write, { twin, isRestored })
     } else await this.#identities.createModule(moduleRef(ref), write, twin)
@@ -210,11 +210,11 @@ export class Bulk {
     )
   }
 
-  #reviewedTwin({ ref, tags = {}, desired = {} }: ImportEntry) {
+  async #reviewedTwin({ ref, tags = {}, desired = {} }: ImportEntry) {
     const change = { written: desired, before: {}, after: desired, author: this.#author }
     const audited = this.#review.check(ref, change)
     // Before it is durable: what was tried and failed may stand in an audit, what was done must.
-    if (audited.length > 0) this.#review.accepted(ref, audited, this.#author)
+    if (audited.length > 0) await this.#review.accepted(ref, audited, this.#author)
     return { tags, desired }
   }
 }

@@ -63,11 +63,12 @@ function checkThumbprint(
       `Thumbprint does not match configuration: Thumbprint: SHA1Hash=${leaf.sha1}, ` +
         `SHA2Hash=${leaf.sha256}; Configuration: PrimaryThumbprint=${primary ?? ''}, ` +
         `SecondaryThumbprint=${secondary ?? ''}`,
+      'thumbprint',
     )
   }
   // IoT Hub's documentation does not say; a certificate's own end is taken at its word.
   const flaw = dateFlaw(leaf, nowMs)
-  if (flaw !== undefined) throw refused(flaw)
+  if (flaw !== undefined) throw refused(flaw, expiry(leaf, nowMs))
   return { expiresAtMs: leaf.notAfterMs, credentialId }
 }
 
@@ -82,13 +83,18 @@ async function checkAuthority(
   }
   const others = isResumed ? authorities.above(leaf) : readChain(chain)
   const found = findChain(leaf, others, await authorities.list(), nowMs)
-  if (typeof found === 'string') throw refused(found)
+  if (typeof found === 'string') throw refused(found, expiry(leaf, nowMs))
   authorities.remember(found.intermediates)
   return {
     expiresAtMs: found.notAfterMs,
     credentialId: BY_AUTHORITY,
     authorityId: found.authority.sha256,
   }
+}
+
+/** Only of the leaf: an authority that has run out is no fault of the device. */
+function expiry({ notAfterMs }: Certificate, nowMs: number): 'certExpired' | 'other' {
+  return notAfterMs < nowMs ? 'certExpired' : 'other'
 }
 
 function readChain(chain: readonly Uint8Array[]): readonly Certificate[] {

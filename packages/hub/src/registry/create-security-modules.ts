@@ -1,3 +1,4 @@
+import type { ActivityCounters } from '../activity/counters.ts'
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -22,6 +23,7 @@ interface SecurityModulePorts {
   readonly bus: EventBus
   readonly clock: Clock
   readonly log: Log
+  readonly counters?: Pick<ActivityCounters, 'count'>
 }
 
 /** How security modules get their credentials and what they may do with them. */

@@ -6,6 +6,7 @@ import {
   isSecurityModuleId,
   refKey,
 } from '@twinward/protocol'
+import type { ActivityCounters } from '../activity/counters.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 
@@ -30,6 +31,7 @@ export interface SecurityModuleRules {
 interface PermissionPorts {
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
+  readonly counters?: Pick<ActivityCounters, 'count'>
 }
 
 /**
@@ -74,15 +76,18 @@ export class Permissions {
   }
 
   /** Whether all but the least is refused to it; asking is no refusal. */
-  isRestricted({ moduleId }: DeviceRef): boolean {
-    const { access, securityModuleId } = this.#rules
-    if (access === 'full' || moduleId === undefined) return false
-    return isSecurityModuleId(moduleId, securityModuleId)
+  isRestricted(ref: DeviceRef): boolean {
+    return this.#rules.access !== 'full' && this.isSecurityModule(ref)
+  }
+
+  isSecurityModule({ moduleId }: DeviceRef): boolean {
+    return moduleId !== undefined && isSecurityModuleId(moduleId, this.#rules.securityModuleId)
   }
 
   #refused(ref: DeviceRef, use: Use): void {
     this.#count++
-    const { clock, log } = this.#ports
+    const { clock, log, counters } = this.#ports
+    counters?.count(ref.deviceId, 'unauthorizedOperations')
     const nowMs = clock.now()
     if (nowMs - this.#window.startMs >= REFUSAL_LOG_WINDOW_MS) {
       const { unlogged } = this.#window

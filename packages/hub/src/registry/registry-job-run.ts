@@ -1,4 +1,10 @@
 import { HubError } from '@twinward/protocol'
+import {
+  type ConfigurationFailure,
+  configurationLines,
+  type MovedConfigurations,
+  restoreConfigurations,
+} from '../configurations/configuration-lines.ts'
 import type { WriteAuthor } from '../twins/desired-review.ts'
 import type { Bulk } from './bulk.ts'
 import type { Exchange, ExchangeContainer, ExchangeReader, ExchangeWriter } from './exchange.ts'
@@ -22,7 +28,7 @@ export interface JobRequest {
   readonly excludeKeys: boolean
   /** On whose behalf. */
   readonly author?: WriteAuthor
-  /** Of configurations, written empty: this version has none. Absent: not wanted. */
+  /** Of the file of configurations, beside that of the identities. Absent: not wanted. */
   readonly configurationsName?: string
 }
 
@@ -30,26 +36,27 @@ export interface JobRequest {
 export interface JobWork {
   readonly identities: Identities
   readonly bulk: Bulk
+  readonly configurations: MovedConfigurations
+}
+
+interface JobFiles {
+  readonly container: ExchangeContainer
+  /** Of an import. */
+  readonly input?: ExchangeReader
+  readonly configurations?: ExchangeReader
+  readonly output: ExchangeWriter
 }
 
 /** One job, ready to run: its input is there, and its output can be written. */
 export class JobRun {
   readonly #request: JobRequest
   readonly #work: JobWork
-  readonly #container: ExchangeContainer
-  readonly #input: ExchangeReader | undefined
-  readonly #output: ExchangeWriter
+  readonly #files: JobFiles
 
-  private constructor(
-    request: JobRequest,
-    work: JobWork,
-    files: { container: ExchangeContainer; input?: ExchangeReader; output: ExchangeWriter },
-  ) {
+  private constructor(request: JobRequest, work: JobWork, files: JobFiles) {
     this.#request = request
     this.#work = work
-    this.#container = files.container
-    this.#input = files.input
-    this.#output = files.output
+    this.#files = files
   }
 
   /** @throws {HubError} `BlobContainerValidationError` */
@@ -63,10 +70,15 @@ export class JobRun {
     }
     const source = await exchange.open(request.inputContainerUri)
     const output = await container.write(IMPORT_ERRORS_NAME)
+    let input: ExchangeReader | undefined
     try {
-      const input = await source.read(request.inputName)
-      return new JobRun(request, work, { container, input, output })
+      input = await source.read(request.inputName)
+      const name = request.configurationsName
+      const configurations = name === undefined ? undefined : await source.read(name)
+      const files = { container, input, output, ...(configurations && { configurations }) }
+      return new JobRun(request, work, files)
     } catch (error) {
+      await input?.close()
       await output.discard()
       throw error
     }
@@ -78,7 +90,8 @@ export class JobRun {
    */
   async run(signal: AbortSignal, report: (progress: number) => void): Promise<void> {
     try {
-      if (this.#input) await this.#import(this.#input, signal, report)
+      const { input } = this.#files
+      if (input) await this.#import(input, signal, report)
       else await this.#export(signal, report)
     } finally {
       await this.close()
@@ -87,45 +100,69 @@ export class JobRun {
 
   /** Gives back its files; what is not complete is gone. */
   async close(): Promise<void> {
-    await this.#output.discard()
-    await this.#input?.close()
+    const { output, input, configurations } = this.#files
+    await output.discard()
+    await input?.close()
+    await configurations?.close()
   }
 
   async #export(signal: AbortSignal, report: (progress: number) => void): Promise<void> {
     const { identities } = this.#work
     const { configurationsName, excludeKeys } = this.#request
+    const { output } = this.#files
     const { devices, modules } = await identities.count()
     let written = 0
     for await (const page of exportPages(identities, { excludeKeys, signal })) {
-      await this.#output.append(page.text)
+      await output.append(page.text)
       written += page.identities
       report(percent(written, devices + modules))
     }
     signal.throwIfAborted()
-    await this.#output.commit()
-    if (configurationsName === undefined) return
-    const configurations = await this.#container.write(configurationsName)
-    await configurations.commit()
+    await output.commit()
+    if (configurationsName !== undefined) await this.#exportConfigurations(configurationsName)
   }
 
-  /** What was refused is told however the job ends: the other lines are in. */
+  async #exportConfigurations(name: string): Promise<void> {
+    const output = await this.#files.container.write(name)
+    try {
+      await output.append(configurationLines(this.#work.configurations))
+      await output.commit()
+    } finally {
+      await output.discard()
+    }
+  }
+
+  /**
+   * Identities first, so that their twins get configurations in one go. What was refused is told however
+   * the job ends: the other lines are in.
+   */
   async #import(
     input: ExchangeReader,
     signal: AbortSignal,
     report: (progress: number) => void,
   ): Promise<void> {
-    const errors = this.#output
+    const { output: errors, configurations: documents } = this.#files
+    const { author } = this.#request
+    const { bulk, configurations } = this.#work
+    const log = (line: object) => errors.append(`${JSON.stringify(line)}\n`)
     const listener = {
-      failed: (failure: LineFailure) => errors.append(`${JSON.stringify(logLine(failure))}\n`),
+      failed: (failure: LineFailure) => log(logLine(failure)),
       applied: (_counts: unknown, bytes: number) => report(percent(bytes, input.sizeBytes)),
     }
     try {
-      const bulk = this.#work.bulk.as(this.#request.author)
-      await importLines({ chunks: input.chunks() }, bulk, listener, signal)
+      await importLines({ chunks: input.chunks() }, bulk.as(author), listener, signal)
+      if (!documents) return
+      const failed = (failure: ConfigurationFailure) => log(configurationLogLine(failure))
+      const restore = { configurations, author, failed }
+      await restoreConfigurations(documents.chunks(), restore, signal)
     } finally {
       await errors.commit()
     }
   }
+}
+
+function configurationLogLine({ line, configurationId, error }: ConfigurationFailure) {
+  return { line, configurationId, errorCode: error.code, errorStatus: error.message }
 }
 
 /** A line of `importErrors.log` (01 §7). */

@@ -5,8 +5,10 @@ import { HubError } from '@twinward/protocol'
 import { TestClock } from '../../test/clock.ts'
 import { until } from '../../test/hub.ts'
 import { InProcessBus } from '../adapters/memory/bus.ts'
+import { MemoryConfigurationStore } from '../adapters/memory/configurations.ts'
 import { MemoryRegistry } from '../adapters/memory/registry.ts'
 import { MemoryRegistryJobStore } from '../adapters/memory/registry-jobs.ts'
+import { createConfigurations } from '../configurations/create-configurations.ts'
 import { silentLog } from '../log.ts'
 import { Twins } from '../twins/twins.ts'
 import { Bulk } from './bulk.ts'
@@ -72,13 +74,20 @@ async function open({ devices = 1 } = {}) {
   const registry = new MemoryRegistry()
   const ports = { registry, bus: new InProcessBus(silentLog), clock }
   const identities = new Identities(ports, new HostNames(['localhost']), () => [])
-  const bulk = new Bulk(identities, new Twins(ports))
+  const twins = new Twins(ports)
+  const bulk = new Bulk(identities, twins)
+  const { configurations } = createConfigurations({
+    ...{ ...ports, store: new MemoryConfigurationStore(), identities, twins, log: silentLog },
+  })
   for (let n = 0; n < devices; n++) await identities.createDevice(`d${n}`, {})
   const store = new MemoryRegistryJobStore()
   const exchange = new MemoryExchange()
   const make = () =>
-    new RegistryJobs({ store, exchange, clock, log: silentLog }, { identities, bulk })
-  return { clock, identities, store, exchange, make, jobs: make() }
+    new RegistryJobs(
+      { store, exchange, clock, log: silentLog },
+      { identities, bulk, configurations },
+    )
+  return { clock, identities, configurations, store, exchange, make, jobs: make() }
 }
 
 async function over(jobs: RegistryJobs, { jobId }: RegistryJob): Promise<RegistryJob> {
@@ -213,4 +222,45 @@ test('import: what was refused is told, also when the job is cancelled on the wa
   const { devices } = await identities.count()
   assert.ok(devices > 0 && devices < 500, String(devices))
   assert.match(exchange.files.get('importErrors.log') ?? '', /^\{"line":2,.*ArgumentInvalid/)
+})
+
+test('configurations: an export has them a line each, an import restores them, what fails is told', async () => {
+  const { jobs, exchange, configurations } = await open()
+  const content = { deviceContent: { 'properties.desired.a': 1 } }
+  for (const id of ['c1', 'c2'])
+    await configurations.put(id, { content, priority: 1 }, undefined, undefined)
+  const before = configurations.list()
+  await over(jobs, await jobs.create({ ...EXPORT, configurationsName: 'c.txt' }))
+  const text = exchange.files.get('c.txt') ?? ''
+  const lines = text.trimEnd().split('\n')
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    before,
+  )
+
+  await configurations.remove('c1', '*')
+  await configurations.put('c2', { content, priority: 7 }, '*', undefined)
+  const stale = JSON.stringify({ ...before[1], importMode: 'createOrUpdateIfMatchETag' })
+  const other = { id: 'c2', importMode: 'createOrUpdate', content, priority: 3 }
+  const wrong = ['{"id":"c3","content":{}}', '{"importMode":"delete","id":"c2"}', 'x']
+  exchange.files.set('c.txt', [lines[0], stale, JSON.stringify(other), '', ...wrong].join('\n'))
+  const request = { ...EXPORT, type: 'import', inputContainerUri: 'memory:' } as const
+  const job = await over(jobs, await jobs.create({ ...request, configurationsName: 'c.txt' }))
+  assert.equal(job.status, 'completed')
+  const found = configurations.list().map(({ id, priority }) => [id, priority])
+  assert.deepEqual(found, [
+    ['c1', 1],
+    ['c2', 3],
+  ])
+  const log = (exchange.files.get('importErrors.log') ?? '').trimEnd().split('\n')
+  const refused = log.map((line) => JSON.parse(line))
+  assert.deepEqual(
+    refused.map(({ line, configurationId, errorCode }) => [line, configurationId, errorCode]),
+    [
+      [2, 'c2', 'PreconditionFailed'],
+      [5, 'c3', 'InvalidConfigurationContent'],
+      [6, 'c2', 'ArgumentInvalid'],
+      [7, '', 'DeserializationError'],
+    ],
+  )
 })

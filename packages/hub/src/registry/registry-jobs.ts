@@ -137,8 +137,10 @@ export class RegistryJobs {
   async #run(active: ActiveJob, run: JobRun): Promise<void> {
     const { store, log, clock } = this.#ports
     const save = async (next: Partial<RegistryJob>) => {
-      active.job = { ...active.job, ...next }
-      await store.save(active.job)
+      const job = { ...active.job, ...next }
+      await store.save(job)
+      // Not before: whoever sees that it is over may start another.
+      active.job = job
     }
     try {
       await save({ status: 'running' })

@@ -1,11 +1,32 @@
 import type { DeviceRef, Identity, Twin } from '@twinward/protocol'
 import type { Query } from '../twins/query/ast.ts'
 
+/** What has become of a configuration in a twin: one that is `Targeted` does not apply, or not yet. */
+export interface ConfigurationStatus {
+  readonly status: 'Applied' | 'Targeted'
+  /** With which wave of a rollout it came, from 0; absent when with none. */
+  readonly wave?: number
+  /** Why it could not be applied. */
+  readonly error?: string
+}
+
+/** What automatic configurations made of a twin. Services see the statuses; devices see nothing of it. */
+export interface Configured {
+  /** By the configuration's id. */
+  readonly statuses: { readonly [configurationId: string]: ConfigurationStatus }
+  /** Desired properties that a configuration sets, as `a.b`, each with its id. */
+  readonly paths: { readonly [path: string]: string }
+  /** Desired `$version` when this was written down: what is newer, somebody else wrote. */
+  readonly version: number
+}
+
 /** One row of the registry: an identity and its twin. They are born and die together. Immutable. */
 export interface Entry {
   readonly ref: DeviceRef
   readonly identity: Identity
   readonly twin: Twin
+  /** Absent when no configuration has to do with the twin. */
+  readonly configured?: Configured
 }
 
 /** Why nothing was inserted: a ref that exists already, or a module without its device. */
@@ -63,9 +84,14 @@ export interface Registry {
    * are the same objects as before are not written again. Promises of changes of one entry settle in
    * the order of the calls.
    *
+   * @param use  `passing`: an entry that nobody else asks for meanwhile need not stay in memory
    * @returns the new entry, or `undefined` when there is no such device or module
    */
-  change(ref: DeviceRef, decide: (entry: Entry) => Entry): Promise<Entry | undefined>
+  change(
+    ref: DeviceRef,
+    decide: (entry: Entry) => Entry,
+    use?: 'passing',
+  ): Promise<Entry | undefined>
 
   /**
    * As `change`, of a device (not a module), with modules that come and go in the same commit.
@@ -93,6 +119,12 @@ export interface Registry {
    * (which need not exist any more). Ends early when the entries get large, never with none.
    */
   listEntries(limit: number, after?: DeviceRef): Promise<readonly Entry[]>
+
+  /**
+   * Those of the entries that there are, in any order, once each. As entries that are listed, they do
+   * not stay in memory.
+   */
+  listThese(refs: readonly DeviceRef[]): Promise<readonly Entry[]>
 
   /** All modules of a device, in the order of their ids. */
   listModules(deviceId: string): Promise<readonly Entry[]>

@@ -80,6 +80,11 @@ export class MemoryRegistry implements Registry {
       .slice(0, limit)
   }
 
+  async listThese(refs: readonly DeviceRef[]): Promise<readonly Entry[]> {
+    const keys = new Set(refs.map(refKey))
+    return [...keys].flatMap((key) => this.#entries.get(key) ?? [])
+  }
+
   async listModules(deviceId: string): Promise<readonly Entry[]> {
     return this.#modules(deviceId)
   }

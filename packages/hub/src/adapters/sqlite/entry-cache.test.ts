@@ -4,7 +4,7 @@ import { entry } from '../../../test/contracts/registry-entries.ts'
 import { EntryCache, Slot } from './entry-cache.ts'
 import { PendingChanges } from './pending-changes.ts'
 
-const LENGTHS = { identity: 400, tags: 0, desired: 300, reported: 300 }
+const LENGTHS = { identity: 400, tags: 0, desired: 300, reported: 300, configured: 0 }
 
 test('evict: the least recently used leave until the rest has room', () => {
   const cache = new EntryCache(5 * sizeOfOne())
@@ -29,6 +29,23 @@ test('evict: an entry that is not durable yet stays', () => {
   pending.committed(0)
   assert.equal(cache.get({ deviceId: 'pump-1' }), undefined)
   assert.equal(cache.bytes, 0)
+})
+
+test('pass: an entry leaves once it is durable, before all others, unless somebody asks for it', () => {
+  const cache = new EntryCache(1e9)
+  const stays = addTo(cache, 'pump-0')
+  const slots = [1, 2, 3].map((n) => addTo(cache, `pump-${n}`))
+  const pending = new PendingChanges(cache, () => {})
+  for (const slot of slots) {
+    pending.add(slot)
+    cache.pass(slot)
+  }
+  cache.evict()
+  assert.equal(cache.get({ deviceId: 'pump-2' }), slots[1])
+  pending.committed(0)
+  const here = [stays, ...slots].map((slot) => cache.has(slot))
+  assert.deepEqual(here, [true, false, true, false])
+  assert.equal(cache.bytes, 2 * sizeOfOne())
 })
 
 test('recount: follows the lengths of a slot, and leaves one that was forgotten alone', () => {

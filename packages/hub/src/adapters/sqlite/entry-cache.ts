@@ -17,6 +17,8 @@ export class Slot {
   /** The youngest changes of this entry that are not durable yet. */
   pending: PendingChanges | undefined
   countedBytes = 0
+  /** It leaves as soon as it is durable, unless somebody asks for it. */
+  isPassing = false
   newer: Slot | undefined
   older: Slot | undefined
 
@@ -51,7 +53,20 @@ export class EntryCache {
       this.#unlink(slot)
       this.#link(slot)
     }
+    if (slot?.isPassing) slot.isPassing = false
     return slot
+  }
+
+  /** Of a slot that was added for one change: it takes the place of none that is in use. */
+  pass(slot: Slot): void {
+    if (!this.has(slot)) return
+    slot.isPassing = true
+    if (slot === this.#oldest) return
+    this.#unlink(slot)
+    slot.newer = this.#oldest
+    if (this.#oldest) this.#oldest.older = slot
+    this.#oldest = slot
+    this.#newest ??= slot
   }
 
   add(slot: Slot): void {
@@ -84,16 +99,18 @@ export class EntryCache {
     }
   }
 
-  /** Makes the cache as small as it promises, up to an entry that is not durable yet. */
+  /** Makes the cache as small as it promises, and entries that pass leave, up to one that is not durable. */
   evict(): void {
-    while (this.#oldest && !this.#oldest.pending && this.#bytes > this.#maxBytes) {
-      this.#remove(this.#oldest)
+    let oldest = this.#oldest
+    while (oldest && !oldest.pending && (oldest.isPassing || this.#bytes > this.#maxBytes)) {
+      this.#remove(oldest)
+      oldest = this.#oldest
     }
   }
 
   #count(slot: Slot): void {
-    const { identity, tags, desired, reported } = slot.lengths
-    const bytes = SLOT_BYTES + identity + tags + desired + reported
+    const { identity, tags, desired, reported, configured } = slot.lengths
+    const bytes = SLOT_BYTES + identity + tags + desired + reported + configured
     this.#bytes += bytes - slot.countedBytes
     slot.countedBytes = bytes
   }

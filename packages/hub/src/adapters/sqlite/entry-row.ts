@@ -1,6 +1,6 @@
 import type { Identity, JsonObject } from '@twinward/protocol'
 import type { AddStatement, SqlRow, SqlValue, Statement } from '@twinward/sqlite'
-import type { Entry } from '../../registry/registry.ts'
+import type { Configured, Entry } from '../../registry/registry.ts'
 import { parseSection, sectionTexts } from './section-text.ts'
 
 /** A column of `entry`: 1 while a session of the identity is open (schema/query.ts). */
@@ -9,15 +9,16 @@ export const IS_CONNECTED = `EXISTS (SELECT 1 FROM connection
 
 /** What `toEntry` reads, in this order, from `ENTRY_TABLES`. */
 export const ENTRY_COLUMNS = `id, device_id, module_id, etag, version, identity, tags,
-  desired, desired_stamp, reported, stamp, ${IS_CONNECTED}`
+  desired, desired_stamp, reported, stamp, configurations, configured, ${IS_CONNECTED}`
 export const ENTRY_TABLES = 'entry JOIN reported USING (id)'
 
 /** How many statements `insertStatements` makes of one entry. */
 export const STATEMENTS_PER_INSERT = 2
 
 const INSERT_ENTRY = `INSERT INTO entry
-  (device_id, module_id, disabled, etag, identity, tags, desired, desired_stamp)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+  (device_id, module_id, disabled, etag, identity, tags, desired, desired_stamp,
+   configurations, configured)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const INSERT_REPORTED =
   'INSERT INTO reported (id, version, reported, stamp) VALUES (last_insert_rowid(), ?, ?, ?)'
 const CONNECT = 'INSERT INTO connection (is_module, id) VALUES (?, ?)'
@@ -36,13 +37,15 @@ export interface TextLengths {
   tags: number
   desired: number
   reported: number
+  configured: number
 }
 
 export function toEntry(row: SqlRow): ReadEntry {
   const [id, deviceId, moduleId, etag, version, ...texts] = row
   const [identity = '', tags = '', desired = '', desiredStamp = '', reported = '', stamp = ''] =
     texts.map(String)
-  const connected = texts.at(-1) === 1
+  const [statuses = null, record = null, isConnected] = texts.slice(-3)
+  const connected = isConnected === 1
   return {
     id: Number(id),
     entry: {
@@ -55,18 +58,33 @@ export function toEntry(row: SqlRow): ReadEntry {
         desired: parseSection(desired, desiredStamp),
         reported: parseSection(reported, stamp),
       },
+      ...(statuses !== null && { configured: parseConfigured(String(statuses), String(record)) }),
     },
     lengths: {
       identity: identity.length,
       tags: tags.length,
       desired: desired.length + desiredStamp.length,
       reported: reported.length + stamp.length,
+      configured: statuses === null ? 0 : String(statuses).length + String(record).length,
     },
   }
 }
 
+/** What queries look into has a column of its own. */
+function parseConfigured(statuses: string, record: string): Configured {
+  const { paths, version } = JSON.parse(record) as Omit<Configured, 'statuses'>
+  return { statuses: JSON.parse(statuses) as Configured['statuses'], paths, version }
+}
+
+function configuredTexts(configured: Configured | undefined): readonly [SqlValue, SqlValue] {
+  if (!configured) return [null, null]
+  const { statuses, paths, version } = configured
+  return [JSON.stringify(statuses), JSON.stringify({ paths, version })]
+}
+
 /** @returns `STATEMENTS_PER_INSERT` statements, to be run in one unit; the first may be refused */
-export function insertStatements({ ref, identity, twin }: Entry): readonly Statement[] {
+export function insertStatements(entry: Entry): readonly Statement[] {
+  const { ref, identity, twin, configured } = entry
   const desired = sectionTexts(twin.desired)
   const reported = sectionTexts(twin.reported)
   const entryParams = [
@@ -78,6 +96,7 @@ export function insertStatements({ ref, identity, twin }: Entry): readonly State
     JSON.stringify(twin.tags),
     desired.values,
     desired.stamp,
+    ...configuredTexts(configured),
   ]
   return [
     { sql: INSERT_ENTRY, params: entryParams },
@@ -124,8 +143,9 @@ function addConnection(add: AddStatement, { id, written }: Written, { identity }
 }
 
 /** What devices do not write themselves. */
-function addEntryUpdate(add: AddStatement, slot: Written, { identity, twin }: Entry): number {
+function addEntryUpdate(add: AddStatement, slot: Written, next: Entry): number {
   const { id, written, lengths } = slot
+  const { identity, twin, configured } = next
   const params: SqlValue[] = [twin.etag]
   let parts = 0
   if (twin.desired !== written.twin.desired) {
@@ -142,6 +162,12 @@ function addEntryUpdate(add: AddStatement, slot: Written, { identity, twin }: En
     lengths.identity = pushText(params, identityText(identity))
     params.push(disabledOf(identity))
   }
+  if (configured !== written.configured) {
+    parts |= CONFIGURED
+    const texts = configuredTexts(configured)
+    lengths.configured = String(texts[0] ?? '').length + String(texts[1] ?? '').length
+    params.push(...texts)
+  }
   if (parts === 0 && twin.etag === written.twin.etag) return 0
   params.push(id)
   add(UPDATES[parts] as string, params)
@@ -151,13 +177,15 @@ function addEntryUpdate(add: AddStatement, slot: Written, { identity, twin }: En
 const DESIRED = 1
 const TAGS = 2
 const IDENTITY = 4
+const CONFIGURED = 8
 
 /** One text per set of parts, so that each is prepared once. */
-const UPDATES: readonly string[] = Array.from({ length: 8 }, (_, parts) => {
+const UPDATES: readonly string[] = Array.from({ length: 16 }, (_, parts) => {
   const columns = ['etag = ?']
   if (parts & DESIRED) columns.push('desired = ?', 'desired_stamp = ?')
   if (parts & TAGS) columns.push('tags = ?')
   if (parts & IDENTITY) columns.push('identity = ?', 'disabled = ?')
+  if (parts & CONFIGURED) columns.push('configurations = ?', 'configured = ?')
   return `UPDATE entry SET ${columns.join(', ')} WHERE id = ?`
 })
 

@@ -36,6 +36,8 @@ const LIST_MODULES = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
   WHERE device_id = ? AND module_id > '' ORDER BY module_id`
 const LIST_ENTRIES = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
   WHERE (device_id, module_id) > (?, ?) ORDER BY device_id, module_id LIMIT ?`
+const LIST_THESE = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
+  WHERE (device_id, module_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`
 /** A page of `listEntries` ends after about so many bytes of text. */
 const MAX_PAGE_BYTES = 1024 * 1024
 const REMOVE_DEVICE = 'DELETE FROM entry WHERE device_id = ? RETURNING module_id'
@@ -105,14 +107,21 @@ export class SqliteRegistry implements Registry {
     }
   }
 
-  change(ref: DeviceRef, decide: (entry: Entry) => Entry): Promise<Entry | undefined> {
+  change(
+    ref: DeviceRef,
+    decide: (entry: Entry) => Entry,
+    use?: 'passing',
+  ): Promise<Entry | undefined> {
     const slot = this.#cache.get(ref)
     if (slot) return this.#change(slot, decide)
     // Not by `#use`, whose promise would settle after those of calls that come later.
     return new Promise((resolve, reject) => {
       this.#loads.load(ref, {
-        use: (loaded) =>
-          loaded ? this.#settleChange(loaded, decide, { resolve, reject }) : resolve(undefined),
+        use: (loaded) => {
+          if (!loaded) return resolve(undefined)
+          if (use === 'passing') this.#cache.pass(loaded)
+          this.#settleChange(loaded, decide, { resolve, reject })
+        },
         fail: reject,
       })
     })
@@ -143,6 +152,12 @@ export class SqliteRegistry implements Registry {
     { deviceId, moduleId = '' }: DeviceRef = { deviceId: '' },
   ): Promise<readonly Entry[]> {
     const rows = await this.#db.read(LIST_ENTRIES, [deviceId, moduleId, limit], MAX_PAGE_BYTES)
+    return rows.map((row) => toEntry(row).entry)
+  }
+
+  async listThese(refs: readonly DeviceRef[]): Promise<readonly Entry[]> {
+    const ids = refs.map(({ deviceId, moduleId = '' }) => [deviceId, moduleId])
+    const rows = await this.#db.read(LIST_THESE, [JSON.stringify(ids)])
     return rows.map((row) => toEntry(row).entry)
   }
 

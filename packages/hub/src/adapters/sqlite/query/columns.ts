@@ -49,7 +49,7 @@ const MIRRORED: ReadonlySet<string> = new Set([
 export function twinColumns(source: Source): Sql {
   return raw(`entry.device_id, entry.module_id, entry.identity, entry.etag,
   reported.version, entry.tags, entry.desired, entry.desired_stamp, reported.reported,
-  reported.stamp, ${isConnected(source)}`)
+  reported.stamp, entry.configurations, ${isConnected(source)}`)
 }
 
 const SECTIONS: Readonly<Record<string, readonly [values: string, stamp: string]>> = {
@@ -62,6 +62,7 @@ export function accessOf(keys: readonly string[], source: Source): Access {
   const [first = '', ...rest] = keys
   if (first === 'tags') return json(raw('entry.tags'), rest)
   if (first === 'properties') return ofProperties(rest)
+  if (first === 'configurations') return json(raw('entry.configurations'), rest)
   if (MIRRORED.has(first)) {
     return computed(sql`query_identity(entry.identity, entry.module_id, ${keysParam(keys)})`)
   }

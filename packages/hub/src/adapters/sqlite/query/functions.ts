@@ -69,7 +69,7 @@ function row(names: SqlValue, ...values: readonly SqlValue[]): SqlValue {
 /** The service's view of a twin, of the columns that `TWIN_COLUMNS` names. */
 function twinView(...columns: readonly SqlValue[]): SqlValue {
   const [deviceId, moduleId, identity, etagCounter, version, tags, ...rest] = columns
-  const [desired, desiredStamp, reported, stamp, isConnected] = rest
+  const [desired, desiredStamp, reported, stamp, configurations = null, isConnected] = rest
   const entry = {
     ref: { deviceId: String(deviceId), ...(moduleId !== '' && { moduleId: String(moduleId) }) },
     identity: JSON.parse(String(identity)) as Identity,
@@ -80,6 +80,10 @@ function twinView(...columns: readonly SqlValue[]): SqlValue {
       desired: parseSection(String(desired), String(desiredStamp)),
       reported: parseSection(String(reported), String(stamp)),
     },
+    // Of the rest the view says nothing.
+    ...(configurations !== null && {
+      configured: { statuses: JSON.parse(String(configurations)), paths: {}, version: 0 },
+    }),
   }
   return serviceView(entry, isConnected === 1)
 }

@@ -28,6 +28,16 @@ const DEVICES = 'entry USING INDEX sqlite_autoindex_entry_1'
 const INDEXED: readonly (readonly [from: string, plan: string, position?: string])[] = [
   ["devices.modules WHERE moduleId = 'm'", 'entry USING INDEX entry_module (module_id=?', '[7]'],
   ["devices.modules WHERE 'm' = MODULEID", 'entry USING INDEX entry_module (module_id=?', '[7]'],
+  [
+    "devices WHERE configurations.[[x]].status = 'Applied'",
+    'entry USING INDEX entry_configured (is_module=?',
+    '[7]',
+  ],
+  [
+    'devices.modules WHERE IS_DEFINED(configurations.[[x]])',
+    'entry USING INDEX entry_configured (is_module=?',
+    '[7]',
+  ],
   ["devices WHERE deviceId = 'd'", `${DEVICES} (device_id=? AND module_id=?)`],
   ["devices WHERE deviceId IN ['d', 'e']", `${DEVICES} (device_id=? AND module_id=?)`],
   ["devices.modules WHERE deviceId = 'd'", `${DEVICES} (device_id=? AND module_id>?)`],

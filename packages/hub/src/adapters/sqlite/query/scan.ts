@@ -10,6 +10,7 @@ const FINDERS: readonly Finder[] = [
   findDeviceScan,
   (term, source) => findTagScan(term, source, 'equal'),
   (term, source) => findTagScan(term, source, 'range'),
+  findConfiguredScan,
   findModuleScan,
   findConnectionScan,
   findStatusScan,
@@ -69,6 +70,20 @@ function findModuleScan(term: Expression, source: Source): Scan | undefined {
     position: ['entry.id'],
     needsSort: more.length > 0,
     covers: term,
+  }
+}
+
+/** Of what the statuses of configurations say, or whether there are any: only of twins that have some. */
+function findConfiguredScan(term: Expression, source: Source): Scan | undefined {
+  const isAsked = term.kind === 'call' && term.name === 'IS_DEFINED'
+  const [asked] = isAsked ? term.args : []
+  const keys = asked?.kind === 'path' ? asked.keys : equality(term)?.keys
+  if (keys?.[0] !== 'configurations') return undefined
+  return {
+    from: raw('entry INDEXED BY entry_configured'),
+    condition: sql`entry.is_module = ${kindOf(source)} AND entry.configurations IS NOT NULL`,
+    position: ['entry.id'],
+    needsSort: false,
   }
 }
 
