@@ -1,5 +1,6 @@
 import type { DeviceRef, TwinPatch } from '@twinward/protocol'
 import type { StreamName } from './messages/event-log.ts'
+import type { WeakTls } from './sessions/weak-tls.ts'
 
 /** What happened, told after it is durable. A hint to look, never the truth: losing it loses no state. */
 export type Notice =
@@ -10,7 +11,8 @@ export type Notice =
       readonly patch: TwinPatch
       readonly version: number
     }
-  | { readonly kind: 'reported-changed'; readonly ref: DeviceRef }
+  /** `patch`: as written. */
+  | { readonly kind: 'reported-changed'; readonly ref: DeviceRef; readonly patch: TwinPatch }
   /** `patch`: as written; `null` when any tag may have changed. */
   | { readonly kind: 'tags-changed'; readonly ref: DeviceRef; readonly patch: TwinPatch | null }
   | { readonly kind: 'identity-created'; readonly ref: DeviceRef }
@@ -25,13 +27,25 @@ export type Notice =
   | { readonly kind: 'identity-removed'; readonly ref: DeviceRef }
   /** Certificates of this CA (`Credential.authorityId`) open nothing any more. */
   | { readonly kind: 'authority-revoked'; readonly authorityId: string }
-  /** `credentialId`: as of `Credential`. */
-  | { readonly kind: 'session-opened'; readonly ref: DeviceRef; readonly credentialId?: string }
+  | {
+      readonly kind: 'session-opened'
+      readonly ref: DeviceRef
+      /** As of `Credential`. */
+      readonly credentialId?: string
+      /** Of the peer. */
+      readonly address?: string
+      /** Only of a connection that should be better secured. */
+      readonly weakTls?: WeakTls
+    }
   | { readonly kind: 'session-closed'; readonly ref: DeviceRef }
   | { readonly kind: 'methods-subscribed'; readonly ref: DeviceRef }
   | { readonly kind: 'messages-stored'; readonly stream: StreamName }
   /** A cloud-to-device message waits: new, or back in the queue. */
   | { readonly kind: 'cloud-message-waiting'; readonly ref: DeviceRef }
+  /** The audit log has a new event. */
+  | { readonly kind: 'audit-recorded' }
+  /** The IP filter or the routing is another. */
+  | { readonly kind: 'setup-changed' }
   /** Feedback waits for a reader: new, or back in the queue. */
   | { readonly kind: 'feedback-waiting' }
 

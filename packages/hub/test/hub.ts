@@ -10,20 +10,29 @@ import {
   refKey,
   sasResource,
 } from '@twinward/protocol'
+import { createActivity } from '../src/activity/activity.ts'
+import { MemoryAudit } from '../src/adapters/memory/audit.ts'
 import { InProcessBus } from '../src/adapters/memory/bus.ts'
 import { MemoryCertificates } from '../src/adapters/memory/certificates.ts'
+import { MemoryConfigurationStore } from '../src/adapters/memory/configurations.ts'
 import { MemoryConsumerGroups } from '../src/adapters/memory/consumer-groups.ts'
 import { MemoryEnrollmentTokens } from '../src/adapters/memory/enrollment-tokens.ts'
 import { MemoryEnrollments } from '../src/adapters/memory/enrollments.ts'
 import { MemoryEventLog } from '../src/adapters/memory/event-log.ts'
+import { MemoryIpFilter } from '../src/adapters/memory/ip-filter.ts'
+import { MemoryJobs } from '../src/adapters/memory/jobs.ts'
 import { MemoryMessageQueue } from '../src/adapters/memory/message-queue.ts'
 import { MemoryRegistry } from '../src/adapters/memory/registry.ts'
 import { MemoryRegistryJobStore } from '../src/adapters/memory/registry-jobs.ts'
+import { MemoryRollouts } from '../src/adapters/memory/rollouts.ts'
 import { MemoryRoutingStore } from '../src/adapters/memory/routing.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
+import { createConfigurations } from '../src/configurations/create-configurations.ts'
 import { MqttGateway, type MqttGatewayOptions } from '../src/gateways/mqtt/server.ts'
 import { CLIENT_CERTIFICATES } from '../src/gateways/tls-certificate.ts'
 import type { Hub } from '../src/hub.ts'
+import { JobRecords } from '../src/jobs/job-records.ts'
+import { Jobs } from '../src/jobs/jobs.ts'
 import { type Log, silentLog } from '../src/log.ts'
 import { CloudMessages } from '../src/messages/cloud-messages.ts'
 import { ConsumerGroups } from '../src/messages/consumer-groups.ts'
@@ -35,6 +44,8 @@ import { TELEMETRY_PARTITIONS } from '../src/messages/partition.ts'
 import { Retention, type RetentionOptions } from '../src/messages/retention.ts'
 import { Telemetry, type TelemetryOptions } from '../src/messages/telemetry.ts'
 import { Methods } from '../src/methods/methods.ts'
+import { IpFilter } from '../src/network/ip-filter.ts'
+import { ObservedAddresses } from '../src/network/observed-addresses.ts'
 import { createProvisioning } from '../src/provisioning/provisioning.ts'
 import { AnnouncedModels } from '../src/registry/announced-models.ts'
 import { makeKey } from '../src/registry/authentication.ts'
@@ -54,6 +65,7 @@ import { DEFAULT_POLICIES, type SharedAccessPolicy } from '../src/registry/polic
 import type { Registry } from '../src/registry/registry.ts'
 import { RegistryJobs } from '../src/registry/registry-jobs.ts'
 import { RegistryTransfer } from '../src/registry/registry-transfer.ts'
+import { Rollouts } from '../src/rollouts/rollouts.ts'
 import { createRouting } from '../src/routing/create-routing.ts'
 import { Sessions } from '../src/sessions/sessions.ts'
 import { Queries } from '../src/twins/query/queries.ts'
@@ -100,6 +112,9 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     secondaryKey: makeKey(),
   }))
   const sessions = new Sessions(bus)
+  const activity = createActivity({
+    ...{ store: new MemoryAudit(), registry, sessions, bus, clock, log },
+  })
   const store = new MemoryRoutingStore()
   const eventPorts = { store, eventLog, registry, sessions, hostNames, bus, clock, log }
   const { routing, events, connectionEvents } = createRouting(eventPorts)
@@ -109,9 +124,21 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
   const authenticator = new Authenticator({ registry, authorities, clock }, policies, hostNames)
   const twins = new Twins({ registry, bus, clock, events })
   const bulk = new Bulk(identities, twins)
+  const jobStore = new MemoryJobs()
+  const queries = new Queries(registry, new JobRecords(jobStore))
+  const { counters } = activity
+  const methods = new Methods({ registry, bus, clock, counters }, sessions)
   const { exchange = { open: () => Promise.reject(new Error('no exchange')) } } = options
   const jobPorts = { store: new MemoryRegistryJobStore(), exchange, clock, log }
   const { enrollmentTokens: tokens = new MemoryEnrollmentTokens() } = options
+  const { configurations, edgeContent } = createConfigurations({
+    store: new MemoryConfigurationStore(),
+    ...{ registry, identities, twins, bus, clock, log, events },
+    mayApply: (configuration, ref) => rollouts.mayApply(configuration, ref),
+  })
+  const rollouts: Rollouts = new Rollouts({
+    ...{ store: new MemoryRollouts(), registry, configurations, clock, log },
+  })
   return {
     clock,
     log,
@@ -122,7 +149,10 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     authenticator,
     certificates: new Certificates({ certificates, bus, clock }),
     ...createSecurityModules(
-      { registry, tokens, identities, sessions, authenticator, hostNames, bus, clock, log },
+      {
+        ...{ registry, tokens, identities, sessions, authenticator, hostNames, bus, clock, log },
+        counters,
+      },
       {
         deviceReadsKey: true,
         access: options.securityModuleAccess ?? 'restricted',
@@ -132,10 +162,15 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
     ),
     policies,
     twins,
-    queries: new Queries(registry),
+    ...{ configurations, edgeContent, rollouts },
+    ipFilter: new IpFilter(new MemoryIpFilter()),
+    observedAddresses: new ObservedAddresses({ store: new MemoryIpFilter(), bus, clock, log }),
+    queries,
+    methods,
+    jobs: new Jobs({ store: jobStore, queries, twins, methods, clock, log }),
     bulk,
     registryTransfer: new RegistryTransfer(identities, bulk),
-    registryJobs: new RegistryJobs(jobPorts, { identities, bulk }),
+    registryJobs: new RegistryJobs(jobPorts, { identities, bulk, configurations }),
     telemetry: new Telemetry(
       { eventLog, registry, bus, clock, models },
       { router: routing.router, connections: connectionEvents },
@@ -149,12 +184,12 @@ export function makeHub(options: TestHubOptions = {}): TestHub {
       log,
     ),
     cloudMessages: new CloudMessages(
-      { registry, messageQueue, bus, clock, receipts: connectionEvents },
+      { registry, messageQueue, bus, clock, receipts: connectionEvents, counters },
       log,
     ),
     feedback: new Feedback({ messageQueue, bus, clock }, log),
-    methods: new Methods({ registry, bus, clock }, sessions),
     sessions,
+    activity,
     provisioning: createProvisioning('0ne00000001', {
       enrollments: new MemoryEnrollments(),
       ...{ certificates, authorities, clock, log, identities, hostNames },

@@ -37,6 +37,18 @@ function objectText(members: readonly (readonly [string, JsonValue])[]): string 
   return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)}}`
 }
 
+const configured = fc
+  .dictionary(fc.constantFrom('x', '__proto__', 'a%b'), fc.constantFrom('Applied', 'Targeted'), {
+    minKeys: 1,
+  })
+  .map((statuses) => ({
+    statuses: Object.fromEntries(
+      Object.entries(statuses).map(([id, status]) => [id, { status } as const]),
+    ),
+    paths: { a: 'x' },
+    version: 1,
+  }))
+
 /** The entry of a new identity with random twin data and a random mirror. */
 export function arbitraryEntry(ref: DeviceRef): fc.Arbitrary<Entry> {
   const isDevice = ref.moduleId === undefined
@@ -50,26 +62,30 @@ export function arbitraryEntry(ref: DeviceRef): fc.Arbitrary<Entry> {
     iotEdge: fc.boolean(),
     connected: fc.boolean(),
     etag: fc.integer({ min: 1, max: 3 }),
+    configured: fc.option(configured, { nil: undefined }),
   })
-  return parts.map(({ tags, desired, reported, etag, iotEdge, connected, ...mirrored }) => {
-    const base = entry(ref)
-    return {
-      ref,
-      identity: {
-        ...base.identity,
-        ...mirrored,
-        iotEdge: isDevice && iotEdge,
-        ...(connected && { connected }),
-      },
-      twin: {
-        etag,
-        version: etag + 1,
-        tags: patchTags({}, tags, LIMIT_BYTES),
-        desired: patchSection(emptySection(NOW_MS), desired, NOW_MS + 1, LIMIT_BYTES),
-        reported: patchSection(emptySection(0), reported, NOW_MS, LIMIT_BYTES),
-      },
-    }
-  })
+  return parts.map(
+    ({ tags, desired, reported, etag, iotEdge, connected, configured, ...mirrored }) => {
+      const base = entry(ref)
+      return {
+        ref,
+        identity: {
+          ...base.identity,
+          ...mirrored,
+          iotEdge: isDevice && iotEdge,
+          ...(connected && { connected }),
+        },
+        twin: {
+          etag,
+          version: etag + 1,
+          tags: patchTags({}, tags, LIMIT_BYTES),
+          desired: patchSection(emptySection(NOW_MS), desired, NOW_MS + 1, LIMIT_BYTES),
+          reported: patchSection(emptySection(0), reported, NOW_MS, LIMIT_BYTES),
+        },
+        ...(configured && { configured }),
+      }
+    },
+  )
 }
 
 const segment = key.map((name) => (/^[a-z_][\w-]*$/i.test(name) ? `.${name}` : `.[[${name}]]`))
@@ -101,6 +117,7 @@ const system = fc.constantFrom(
   ...['properties', 'properties.desired.$version', 'properties.desired.$metadata'],
   ...['properties.reported.$metadata.a.$lastUpdatedVersion', 'properties.reported.$metadata.site'],
   ...['properties.reported.$metadata.$lastUpdated', 'configurations.[[x]].status', 'unknown.x'],
+  ...['configurations', 'configurations.x', 'configurations.[[__proto__]].status'],
   ...['deviceId.x', 'devices.deviceId', 'status.x', 'version.y', 'tags.a', 'tags.b.site', 'tags'],
 )
 export const path = fc.oneof(data, system)
@@ -109,7 +126,17 @@ const literal = fc.oneof(
   primitive.map(literalText),
   fc.constantFrom('NULL', 'undefined', 'true', 'FALSE', '0x10', '-1', '1e0'),
   fc
-    .constantFrom('d-1', 'd-2', 'm-1', 'Connected', 'Disconnected', 'enabled', 'disabled', 'sas')
+    .constantFrom(
+      'd-1',
+      'd-2',
+      'm-1',
+      'Applied',
+      'Connected',
+      'Disconnected',
+      'enabled',
+      'disabled',
+      'sas',
+    )
     .map(literalText),
 )
 

@@ -1,6 +1,7 @@
 import { TLSSocket, type TlsOptions } from 'node:tls'
 import { MAX_CHAIN_CERTIFICATES } from '../registry/certificate-chain.ts'
 import type { ClientCertificate } from '../registry/client-certificate.ts'
+import { isWeakSuite, type WeakTls } from '../sessions/weak-tls.ts'
 
 /**
  * How a listener asks for client certificates: devices with keys present none, and which certificate
@@ -30,4 +31,17 @@ export function tlsCertificate(socket: unknown): ClientCertificate | undefined {
     issuer = issuer.issuerCertificate
   }
   return { raw: leaf.raw, chain, isResumed: socket.isSessionReused() }
+}
+
+/**
+ * What is weak about a TLS connection, after its handshake. Every suite of TLS 1.3 is good, and listeners
+ * take nothing below 1.2, so that only the suite of a connection with 1.2 is asked for.
+ */
+export function weakTlsOf(socket: unknown): WeakTls | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined
+  const protocol = socket.getProtocol()
+  // `null`: it is gone already.
+  if (protocol === null || protocol === 'TLSv1.3') return undefined
+  const { standardName: suite } = socket.getCipher()
+  return protocol !== 'TLSv1.2' || isWeakSuite(suite) ? { protocol, suite } : undefined
 }

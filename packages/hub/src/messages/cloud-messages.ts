@@ -6,6 +6,7 @@ import {
   MAX_QUEUE_DEPTH,
   refKey,
 } from '@twinward/protocol'
+import type { ActivityCounters } from '../activity/counters.ts'
 import type { EventBus } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -54,6 +55,7 @@ export interface CloudMessagePorts {
   readonly bus: EventBus
   readonly clock: Clock
   readonly receipts?: Receipts
+  readonly counters?: Pick<ActivityCounters, 'count'>
 }
 
 /**
@@ -70,13 +72,14 @@ export class CloudMessages {
   readonly #ttlMs: number
   readonly #queues: LiveQueues
   readonly #receipts: Receipts | undefined
+  readonly #counters: CloudMessagePorts['counters']
   /** Sends, receives and purges of one queue: none sees what another has half done. */
   readonly #turns = new Turns()
   #isExpiring = false
 
   /** @param ttlMs  how long a message waits at most: `MIN_MESSAGE_TTL_MS` to `MAX_MESSAGE_TTL_MS` */
   constructor(
-    { registry, messageQueue, bus, clock, receipts }: CloudMessagePorts,
+    { registry, messageQueue, bus, clock, receipts, counters }: CloudMessagePorts,
     log: Log,
     ttlMs = DEFAULT_MESSAGE_TTL_MS,
   ) {
@@ -86,6 +89,7 @@ export class CloudMessages {
     this.#clock = clock
     this.#log = log
     this.#receipts = receipts
+    this.#counters = counters
     this.#queues = new LiveQueues(messageQueue, clock, () => {
       bus.publish({ kind: 'feedback-waiting' })
     })
@@ -185,6 +189,7 @@ export class CloudMessages {
   purge(ref: DeviceRef): Promise<number> {
     return this.#turns.run(refKey(ref), async () => {
       await findReceiver(this.#registry, ref)
+      this.#counters?.count(ref.deviceId, 'queuePurges')
       return this.#queues.remove(await this.#queues.heads(ref), 'Purged')
     })
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type DeviceRef, HubError, refKey } from '@twinward/protocol'
+import type { ActivityCounters } from '../activity/counters.ts'
 import type { EventBus, Notice } from '../bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -41,12 +42,20 @@ interface PendingCall {
   fail(error: HubError): void
 }
 
+interface MethodPorts {
+  readonly registry: Registry
+  readonly bus: EventBus
+  readonly clock: Clock
+  readonly counters?: Pick<ActivityCounters, 'count'>
+}
+
 /**
  * Direct methods: calls to connected devices and modules, each answered once or not at all. Nothing is
  * queued or repeated: a call is sent to one session, once (09 §3).
  */
 export class Methods {
   readonly #registry: Registry
+  readonly #counters: MethodPorts['counters']
   readonly #sessions: Sessions
   readonly #clock: Clock
   /** By identity, then by rid. */
@@ -55,8 +64,9 @@ export class Methods {
   #bytes = 0
   #isClosed = false
 
-  constructor(ports: { registry: Registry; bus: EventBus; clock: Clock }, sessions: Sessions) {
+  constructor(ports: MethodPorts, sessions: Sessions) {
     this.#registry = ports.registry
+    this.#counters = ports.counters
     this.#sessions = sessions
     this.#clock = ports.clock
     ports.bus.subscribe((notice) => this.#notice(notice))
@@ -186,6 +196,7 @@ export class Methods {
       pending.answered = resolve
       pending.fail = reject
       pending.session = session
+      this.#counters?.count(session.ref.deviceId, 'directMethodInvokes')
       session.callMethod?.(pending.request)
     })
   }

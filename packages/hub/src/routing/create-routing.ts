@@ -27,6 +27,7 @@ export function createRouting(ports: RoutingPorts) {
   const router = new Router(ports.hostNames)
   const events = new HubEvents(ports, router)
   const connectionEvents = new ConnectionEvents(ports, events, router)
-  const routing = new Routing(ports.store, router, connectionEvents)
+  const changed = () => ports.bus.publish({ kind: 'setup-changed' })
+  const routing = new Routing(ports.store, router, connectionEvents, changed)
   return { routing, events, connectionEvents }
 }

@@ -35,11 +35,19 @@ export class Routing {
   readonly #store: RoutingStore
   readonly #connectionEvents: ConnectionEvents
   readonly #turns = new Turns()
+  readonly #changed: () => void
   #current = NONE
 
-  constructor(store: RoutingStore, router: Router, connectionEvents: ConnectionEvents) {
+  /** @param changed  called after every change, when it is durable */
+  constructor(
+    store: RoutingStore,
+    router: Router,
+    connectionEvents: ConnectionEvents,
+    changed: () => void = () => {},
+  ) {
     this.#store = store
     this.#connectionEvents = connectionEvents
+    this.#changed = changed
     this.router = router
   }
 
@@ -123,6 +131,7 @@ export class Routing {
       }
       this.#current = next
       this.router.use(table)
+      this.#changed()
       return toCurrent(next)
     })
   }

@@ -2,6 +2,7 @@ import { type DeviceRef, refKey } from '@twinward/protocol'
 import type { EventBus, Notice } from '../bus.ts'
 import type { MethodRequest } from '../methods/methods.ts'
 import type { Credential } from '../registry/authenticator.ts'
+import type { WeakTls } from './weak-tls.ts'
 
 /** Why the hub ends a session; the words go to the log. */
 export type CloseReason =
@@ -17,6 +18,10 @@ export interface LiveSession {
   readonly ref: DeviceRef
   /** What it was opened with; without one, any change of its identity's credentials ends it. */
   readonly credential?: Pick<Credential, 'credentialId' | 'authorityId'>
+  /** Where its peer is. */
+  readonly address?: string
+  /** What is weak about its connection; absent = nothing. */
+  readonly weakTls?: WeakTls | undefined
   /** Ends the connection soon; must not throw. `Sessions.closed` follows. */
   close(reason: CloseReason): void
   /** Called for each `desired-changed` of this identity. */
@@ -27,6 +32,12 @@ export interface LiveSession {
   readonly takesMethods?: boolean
   /** Sends a direct method to the device; its answer goes to `Methods.answer`. Must not throw. */
   callMethod?(request: MethodRequest): void
+}
+
+/** A session whose connection should be better secured. */
+export interface WeakSession {
+  readonly ref: DeviceRef
+  readonly weakTls: WeakTls
 }
 
 /**
@@ -59,8 +70,18 @@ export class Sessions {
     this.#live.set(key, session)
     if (!older && session.ref.moduleId === undefined) this.#devices++
     older?.close('taken over by a newer connection')
-    const { ref, credential: { credentialId } = {} } = session
-    this.#bus.publish({ kind: 'session-opened', ref, ...(credentialId && { credentialId }) })
+    const { ref, credential: { credentialId } = {}, address, weakTls } = session
+    this.#bus.publish({
+      ...{ kind: 'session-opened', ref },
+      ...(credentialId && { credentialId }),
+      ...(address !== undefined && { address }),
+      ...(weakTls && { weakTls }),
+    })
+  }
+
+  /** Those whose connection should be better secured. */
+  weakest(): readonly WeakSession[] {
+    return [...this.#live.values()].flatMap(({ ref, weakTls }) => (weakTls ? { ref, weakTls } : []))
   }
 
   /** Forgets a session that has ended; a no-op when a newer one has taken its place. */

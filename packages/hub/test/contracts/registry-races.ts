@@ -170,7 +170,11 @@ export function mixture(): ((registry: Registry) => Promise<unknown>)[] {
     if (kind < 4) return (registry) => registry.remove(ref)
     if (kind < 8) return (registry) => registry.find(ref)
     return async (registry) => ({
-      changed: await registry.change(ref, (e) => report(e, { [`k${life % 7}`]: life })),
+      changed: await registry.change(
+        ref,
+        (e) => report(e, { [`k${life % 7}`]: life }),
+        life % 2 === 0 ? 'passing' : undefined,
+      ),
     })
   })
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Identity } from '@twinward/protocol'
-import type { Entry, Registry } from '../../src/registry/registry.ts'
+import type { Configured, Entry, Registry } from '../../src/registry/registry.ts'
+import { parseQuery } from '../../src/twins/query/parse-query.ts'
 import {
   agent,
   entry,
@@ -14,6 +15,7 @@ import {
   report,
 } from './registry-entries.ts'
 import { testModules } from './registry-modules.ts'
+import { testPassing } from './registry-passing.ts'
 import { testQueries } from './registry-query.ts'
 import { testRaces } from './registry-races.ts'
 
@@ -24,6 +26,7 @@ export function registryContract(open: () => Promise<Registry>): void {
   testRemove(open)
   testLists(open)
   testModules(open)
+  testPassing(open)
   testQueries(open)
   testRaces(open)
 }
@@ -39,6 +42,30 @@ function testFindAndInsert(open: () => Promise<Registry>): void {
     assert.deepEqual(found, stored)
     assert.equal(JSON.stringify(found?.twin), JSON.stringify(stored.twin), 'the order of keys, too')
     assert.equal(await registry.find(agent), undefined)
+  })
+
+  test('find: what configurations made of a twin comes, changes and goes with it', async () => {
+    await using store = await opened(open)
+    const { registry } = store
+    const configured: Configured = {
+      statuses: { c: { status: 'Applied' }, d: { status: 'Targeted', error: '°C' } },
+      paths: { 'a.b': 'c' },
+      version: 7,
+    }
+    await registry.insert([{ ...entry(pump), configured }, entry(neighbour)])
+    assert.deepEqual((await registry.find(pump))?.configured, configured)
+    const statuses = { c: { status: 'Targeted' } } as const
+    const changed = { ...configured, version: 8, statuses }
+    await registry.change(neighbour, (e) => ({ ...e, configured: changed }))
+    const later = await registry.change(neighbour, (e) => report(e, { x: 1 }))
+    assert.deepEqual(later?.configured, changed)
+    assert.deepEqual(await registry.find(neighbour), later)
+    const text = "SELECT deviceId FROM devices WHERE configurations.c.status = 'Applied'"
+    assert.deepEqual(await registry.query(parseQuery(text), { limit: 9 }), {
+      rows: [`{"deviceId":"${pump.deviceId}"}`],
+    })
+    await registry.change(pump, ({ configured: _, ...rest }) => rest)
+    assert.deepEqual(await registry.listDevices(9), [entry(pump), later])
   })
 
   test('find: ids differ by case, and a module id is not a part of a device id', async () => {

@@ -1,4 +1,5 @@
 import { HubError, refKey } from '@twinward/protocol'
+import type { ActivityCounter } from '../../activity/counters.ts'
 import { type LockedMessage, MESSAGE_LOCK_MS } from '../../messages/cloud-messages.ts'
 import { conditionFor } from './conditions.ts'
 import type { DeviceClient } from './device-client.ts'
@@ -8,6 +9,12 @@ import type { Outcome } from './wire/performatives.ts'
 
 /** Messages of one link that were sent and are not settled. */
 export const MAX_UNSETTLED = 16
+
+/** An abandoned message comes again, so it is neither. */
+const COUNTERS: ReadonlyMap<Outcome['kind'], ActivityCounter> = new Map([
+  ['accepted', 'amqpC2D'],
+  ['rejected', 'amqpC2DRejected'],
+])
 
 interface Delivery {
   readonly message: LockedMessage
@@ -128,6 +135,8 @@ export class CloudDelivery {
       if (outcome.kind === 'accepted') await hub.cloudMessages.complete(ref, lockToken)
       else if (outcome.kind === 'rejected') await hub.cloudMessages.reject(ref, lockToken)
       else await hub.cloudMessages.abandon(ref, lockToken)
+      const counter = COUNTERS.get(outcome.kind)
+      if (counter) hub.activity.counters.count(ref.deviceId, counter)
       settle?.(outcome)
     } catch (error) {
       this.#log(error, 'a cloud-to-device message could not be settled')

@@ -12,6 +12,7 @@ import type { Link } from './link.ts'
 import { OpenedLinks } from './opened-links.ts'
 import { findReaderProof, type HeldToken, type ReaderManner, readerKey } from './reader-proof.ts'
 import { Registrants } from './registrants.ts'
+import { tellRefused } from './tell-refused.ts'
 import { TokenWaits } from './token-waits.ts'
 
 /** Proves an identity on a connection for as long as it lasts, in place of a token. */
@@ -205,6 +206,7 @@ export class Clients {
       if (!isRenewal || this.#devices.has(refKey(ref))) await this.#open(ref, key)
       return
     }
+    tellRefused(this.#connection, refs[0], refusal)
     throw refusal
   }
 

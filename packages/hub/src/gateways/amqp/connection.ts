@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { ClientCertificate } from '../../registry/client-certificate.ts'
+import type { WeakTls } from '../../sessions/weak-tls.ts'
 import { Channels } from './channels.ts'
 import { Clients } from './clients.ts'
 import { SILENT, STOPPING, UNPROVEN } from './conditions.ts'
@@ -54,6 +55,7 @@ export class Connection {
   /** The port that the peer has come to. */
   readonly localPort: number
   readonly certificate: () => ClientCertificate | undefined
+  readonly weakTls: () => WeakTls | undefined
   /** Who speaks on this connection, and what they have proven. */
   readonly clients: Clients
   /** How much of what came is not done with. */
@@ -78,6 +80,7 @@ export class Connection {
     this.remote = peer.address
     this.localPort = peer.localPort ?? AMQPS_PORT
     this.certificate = peer.certificate
+    this.weakTls = peer.weakTls ?? (() => undefined)
     this.clients = new Clients(this)
     this.#deadline = new Deadline(parts.wheel, (nowMs) => this.#look(nowMs))
     this.#output = new Output(socket, {

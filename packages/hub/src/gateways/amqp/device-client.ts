@@ -4,6 +4,7 @@ import type { Hub } from '../../hub.ts'
 import type { MethodRequest } from '../../methods/methods.ts'
 import type { Credential } from '../../registry/authenticator.ts'
 import type { CloseReason, LiveSession } from '../../sessions/sessions.ts'
+import type { WeakTls } from '../../sessions/weak-tls.ts'
 import type { CloudDelivery } from './c2d.ts'
 import { conditionOfEnd } from './conditions.ts'
 import type { Connection } from './connection.ts'
@@ -48,6 +49,14 @@ export class DeviceClient implements LiveSession {
   /** What was proven last: tokens are renewed. */
   get credential(): Credential {
     return this.#opening.credential
+  }
+
+  get address(): string {
+    return this.#connection.remote
+  }
+
+  get weakTls(): WeakTls | undefined {
+    return this.#connection.weakTls()
   }
 
   get key(): string {

@@ -14,6 +14,7 @@ import { OutgoingLink } from './outgoing-link.ts'
 import { serveRegistration } from './registration.ts'
 import { serveServiceCloudMessages } from './service-c2d.ts'
 import { serveTelemetry } from './telemetry.ts'
+import { tellRefused } from './tell-refused.ts'
 
 /** Where a token of a service has to lead to for the links it opens. */
 const SERVICE_PATHS = {
@@ -64,7 +65,10 @@ async function openDeviceLink(
     (kind === 'cloud-messages' && link instanceof OutgoingLink) ||
     (kind === 'telemetry' && (link instanceof IncomingLink || ref.moduleId !== undefined))
   if (!isFound) throw addressNotFound(link)
-  const client = await connection.clients.device(link, ref)
+  const client = await connection.clients.device(link, ref).catch((thrown) => {
+    tellRefused(connection, ref, thrown)
+    throw thrown
+  })
   const use = useOf(kind, link)
   if (use) connection.parts.hub.permissions.check(ref, use)
   announceModel(connection, link, ref)

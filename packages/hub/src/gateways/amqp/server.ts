@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Hub } from '../../hub.ts'
 import type { ClientCertificate } from '../../registry/client-certificate.ts'
+import type { WeakTls } from '../../sessions/weak-tls.ts'
 import { Wheel } from '../wheel.ts'
 import { Connection } from './connection.ts'
 
@@ -16,6 +17,8 @@ export interface Peer {
   /** For the log. */
   readonly address: string
   readonly certificate: () => ClientCertificate | undefined
+  /** Asked for once somebody has presented itself; absent = nothing is weak. */
+  readonly weakTls?: () => WeakTls | undefined
   /** Where the stream came to. Default: AMQP's own port, 5671. */
   readonly localPort?: number | undefined
 }

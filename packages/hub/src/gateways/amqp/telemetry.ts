@@ -27,6 +27,7 @@ async function receive(
     const [first] = messages
     if (!isBatch && first) await hub.telemetry.accept(first, credential)
     else if (messages.length > 0) await hub.telemetry.acceptBatch(messages, credential)
+    hub.activity.counters.count(ref.deviceId, 'amqpD2C', messages.length)
     delivery.settle({ kind: 'accepted' })
   } catch (thrown) {
     refuse(client, link, delivery, thrown)

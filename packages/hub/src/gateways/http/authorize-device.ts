@@ -12,12 +12,17 @@ import { tlsCertificate } from '../tls-certificate.ts'
  * @param ref  the device or module of the path
  * @throws {HubError} `IotHubUnauthorized`, `IotHubUnauthorizedAccess`
  */
-export function authorizeDevice(
+export async function authorizeDevice(
   hub: Hub,
   request: FastifyRequest,
   ref: DeviceRef,
 ): Promise<Credential> {
-  return hub.authenticator.connect(ref, proofOf(request))
+  try {
+    return await hub.authenticator.connect(ref, proofOf(request))
+  } catch (thrown) {
+    void hub.activity.refusals.refused(ref, thrown, request.ip)
+    throw thrown
+  }
 }
 
 /** What a request shows for itself. */

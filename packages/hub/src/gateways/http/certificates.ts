@@ -5,6 +5,7 @@ import type { Hub } from '../../hub.ts'
 import { readCertificate } from '../../registry/certificate.ts'
 import type { RegisteredCertificate } from '../../registry/certificate-store.ts'
 import { formatIdentityEtag } from '../../twins/etag.ts'
+import { audited } from './audited.ts'
 import { authorize } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
 
@@ -62,8 +63,10 @@ export function certificateRoutes(app: FastifyInstance, hub: Hub): void {
     },
     async (request, reply) => {
       const { certificate, isVerified = false } = request.body.properties
-      const content = { raw: readDer(certificate), isVerified }
-      return send(reply, await certificates.put(request.params.name, content, ifMatch(request)))
+      const { name } = request.params
+      const put = async () =>
+        certificates.put(name, { raw: readDer(certificate), isVerified }, ifMatch(request))
+      return send(reply, await audited(hub, request, { kind: 'ca.add', subject: name }, put))
     },
   )
 
@@ -71,7 +74,9 @@ export function certificateRoutes(app: FastifyInstance, hub: Hub): void {
     '/api/certificates/:name',
     { onRequest: write, schema: schema('Forget a CA') },
     async (request, reply) => {
-      await certificates.remove(request.params.name, ifMatch(request))
+      const { name } = request.params
+      const remove = () => certificates.remove(name, ifMatch(request))
+      await audited(hub, request, { kind: 'ca.delete', subject: name }, remove)
       return reply.code(204).send()
     },
   )

@@ -55,9 +55,11 @@ export function cloudMessageRoutes(app: FastifyInstance, hub: Hub): void {
     `${DEVICE_BOUND}/:lock`,
     { onRequest, schema: { tags, summary: 'Complete or reject a message', params: LockParams } },
     async (request, reply) => {
-      const { lock } = request.params
-      if (isReject(request.query)) await cloudMessages.reject(deviceOf(request), lockToken(lock))
-      else await cloudMessages.complete(deviceOf(request), lockToken(lock))
+      const { lock, deviceId } = request.params
+      const isRejected = isReject(request.query)
+      if (isRejected) await cloudMessages.reject({ deviceId }, lockToken(lock))
+      else await cloudMessages.complete({ deviceId }, lockToken(lock))
+      hub.activity.counters.count(deviceId, isRejected ? 'httpC2DRejected' : 'httpC2D')
       return reply.code(204).send()
     },
   )

@@ -91,6 +91,7 @@ function telemetryRouteAt(app: FastifyInstance, hub: Hub, url: string, params: T
       const [first] = messages
       if (isBatch(request) || !first) await hub.telemetry.acceptBatch(messages, credential)
       else await hub.telemetry.accept(first, credential)
+      hub.activity.counters.count(ref.deviceId, 'httpD2C', messages.length)
       return reply.code(204).send()
     },
   )

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Hub } from '../../hub.ts'
 import type { ConsumerGroupInfo } from '../../messages/consumer-groups.ts'
+import { audited } from './audited.ts'
 import { authorize } from './authorize.ts'
 
 const Params = Type.Object({ name: Type.String() })
@@ -82,7 +83,11 @@ export function eventRoutes(app: FastifyInstance, hub: Hub): void {
   app.put<GroupRoute>(
     '/api/events/consumer-groups/:name',
     { onRequest: write, schema: schema('Create a consumer group, unless it is there') },
-    async ({ params }) => groupView(await events.groups.put(params.name)),
+    async (request) => {
+      const { name } = request.params
+      const change = { kind: 'export.change', subject: `consumer group ${name}` } as const
+      return groupView(await audited(hub, request, change, () => events.groups.put(name)))
+    },
   )
 
   app.delete<GroupRoute>(
@@ -91,8 +96,10 @@ export function eventRoutes(app: FastifyInstance, hub: Hub): void {
       onRequest: write,
       schema: { tags, summary: 'Delete a consumer group and end its readers', params: Params },
     },
-    async ({ params }, reply) => {
-      await events.removeGroup(params.name)
+    async (request, reply) => {
+      const { name } = request.params
+      const change = { kind: 'export.delete', subject: `consumer group ${name}` } as const
+      await audited(hub, request, change, () => events.removeGroup(name))
       return reply.code(204).send()
     },
   )

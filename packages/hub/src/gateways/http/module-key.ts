@@ -19,12 +19,18 @@ export function authorizeModuleRead(hub: Hub) {
 }
 
 /** The module for whom `authorizeModuleRead` let pass. @throws as `Identities.get`, `ModuleKeys.read` */
-export function readModule(
+export async function readModule(
   hub: Hub,
   request: FastifyRequest<{ Params: { deviceId: string; moduleId: string } }>,
 ): Promise<Entry> {
-  const { grant, params } = request
-  return grant ? hub.identities.get(params) : hub.moduleKeys.read(params, proofOf(request))
+  const { grant, params, ip } = request
+  if (grant) return hub.identities.get(params)
+  try {
+    return await hub.moduleKeys.read(params, proofOf(request))
+  } catch (thrown) {
+    void hub.activity.refusals.refused({ deviceId: params.deviceId }, thrown, ip)
+    throw thrown
+  }
 }
 
 /** A token that names no policy, or a client certificate without a token. */

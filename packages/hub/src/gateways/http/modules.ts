@@ -5,6 +5,7 @@ import type { Hub } from '../../hub.ts'
 import { readIdentity } from '../../registry/identity-write.ts'
 import type { Entry } from '../../registry/registry.ts'
 import { formatIdentityEtag } from '../../twins/etag.ts'
+import { audited } from './audited.ts'
 import { authorize } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
 import { identityView } from './identity-view.ts'
@@ -66,10 +67,12 @@ export function moduleRoutes(app: FastifyInstance, hub: Hub): void {
       }
       const condition = ifMatch(request)
       const settings = readIdentity(request.body)
+      const ref = { deviceId, moduleId }
+      const create = () => identities.createModule(ref, settings)
       const entry =
         condition === undefined
-          ? await identities.createModule({ deviceId, moduleId }, settings)
-          : await identities.update({ deviceId, moduleId }, settings, condition)
+          ? await audited(hub, request, { kind: 'module.create', ref }, create)
+          : await identities.update(ref, settings, condition)
       reply.header('etag', `"${formatIdentityEtag(entry.identity.etag)}"`)
       return view(entry)
     },

@@ -3,14 +3,15 @@ import type { FastifyInstance } from 'fastify'
 import type { Hub } from '../../hub.ts'
 import { bulkRoutes } from './bulk.ts'
 import { cloudMessageRoutes } from './cloud-messages.ts'
+import { configurationRoutes } from './configurations.ts'
 import { deviceTelemetryRoutes } from './device-telemetry.ts'
 import { deviceRoutes } from './devices.ts'
 import { digitalTwinRoutes } from './digital-twins.ts'
 import { feedbackRoutes } from './feedback.ts'
 import { fileUploadRoutes } from './file-upload.ts'
+import { jobRoutes } from './jobs.ts'
 import { methodRoutes } from './methods.ts'
 import { moduleRoutes } from './modules.ts'
-import { notYetRoutes } from './not-yet.ts'
 import { provisioningRoutes } from './provisioning/routes.ts'
 import { queryRoutes } from './query.ts'
 import { registryJobRoutes } from './registry-jobs.ts'
@@ -41,6 +42,7 @@ export async function hubRoutes(app: FastifyInstance, { hub }: { hub: Hub }): Pr
   feedbackRoutes(app, hub)
   statisticsRoutes(app, hub)
   registryJobRoutes(app, hub)
+  jobRoutes(app, hub)
   await app.register(provisioningRoutes, { hub })
-  notYetRoutes(app, hub)
+  configurationRoutes(app, hub)
 }

@@ -5,6 +5,7 @@ import type { Hub } from '../../hub.ts'
 import type { CurrentRouting } from '../../routing/routing.ts'
 import type { Enrichment, RouteInput, RoutingInput } from '../../routing/routing-document.ts'
 import type { RoutingTest } from '../../routing/test-routing.ts'
+import { audited } from './audited.ts'
 import { authorize } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
 
@@ -75,7 +76,8 @@ export function routingRoutes(app: FastifyInstance, hub: Hub): void {
   )
 }
 
-function documentRoutes(app: FastifyInstance, { routing, authenticator }: Hub): void {
+function documentRoutes(app: FastifyInstance, hub: Hub): void {
+  const { routing, authenticator } = hub
   const tags = ['routing']
   app.get(
     '/api/routing',
@@ -94,12 +96,15 @@ function documentRoutes(app: FastifyInstance, { routing, authenticator }: Hub): 
     },
     async (request, reply) => {
       const input = request.body as RoutingInput
-      return send(reply, await routing.replace(input, ifMatch(request)))
+      const replace = () => routing.replace(input, ifMatch(request))
+      const change = { kind: 'export.change', subject: 'the whole routing' } as const
+      return send(reply, await audited(hub, request, change, replace))
     },
   )
 }
 
-function partRoutes(app: FastifyInstance, { routing, authenticator }: Hub): void {
+function partRoutes(app: FastifyInstance, hub: Hub): void {
+  const { routing, authenticator } = hub
   const onRequest = authorize(authenticator, 'RegistryWrite')
   const tags = ['routing']
   app.put<{ Params: Static<typeof RouteParams>; Body: Static<typeof RouteBody> }>(
@@ -110,15 +115,22 @@ function partRoutes(app: FastifyInstance, { routing, authenticator }: Hub): void
     },
     async (request, reply) => {
       const input = request.body as RouteInput
-      return send(reply, await routing.putRoute(request.params.name, input, ifMatch(request)))
+      const { name } = request.params
+      const put = () => routing.putRoute(name, input, ifMatch(request))
+      const change = { kind: 'export.change', subject: `route ${name}` } as const
+      return send(reply, await audited(hub, request, change, put))
     },
   )
 
   app.delete<{ Params: Static<typeof RouteParams> }>(
     '/api/routing/routes/:name',
     { onRequest, schema: { tags, summary: 'Delete a route', params: RouteParams } },
-    async (request, reply) =>
-      send(reply, await routing.removeRoute(request.params.name, ifMatch(request))),
+    async (request, reply) => {
+      const { name } = request.params
+      const remove = () => routing.removeRoute(name, ifMatch(request))
+      const change = { kind: 'export.delete', subject: `route ${name}` } as const
+      return send(reply, await audited(hub, request, change, remove))
+    },
   )
 
   app.put<{ Params: Static<typeof EnrichmentParams>; Body: Static<typeof EnrichmentBody> }>(
@@ -132,15 +144,21 @@ function partRoutes(app: FastifyInstance, { routing, authenticator }: Hub): void
     },
     async (request, reply) => {
       const input: Enrichment = { ...request.body, key: request.params.key }
-      return send(reply, await routing.putEnrichment(input, ifMatch(request)))
+      const put = () => routing.putEnrichment(input, ifMatch(request))
+      const change = { kind: 'export.change', subject: `enrichment ${input.key}` } as const
+      return send(reply, await audited(hub, request, change, put))
     },
   )
 
   app.delete<{ Params: Static<typeof EnrichmentParams> }>(
     '/api/routing/enrichments/:key',
     { onRequest, schema: { tags, summary: 'Delete an enrichment', params: EnrichmentParams } },
-    async (request, reply) =>
-      send(reply, await routing.removeEnrichment(request.params.key, ifMatch(request))),
+    async (request, reply) => {
+      const { key } = request.params
+      const remove = () => routing.removeEnrichment(key, ifMatch(request))
+      const change = { kind: 'export.delete', subject: `enrichment ${key}` } as const
+      return send(reply, await audited(hub, request, change, remove))
+    },
   )
 }
 

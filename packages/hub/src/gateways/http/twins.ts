@@ -1,11 +1,12 @@
 import { type DeviceRef, HubError, type JsonObject } from '@twinward/protocol'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { Hub } from '../../hub.ts'
 import type { Entry } from '../../registry/registry.ts'
 import { formatTwinEtag } from '../../twins/etag.ts'
 import type { TwinCondition } from '../../twins/twins.ts'
 import { serviceView } from '../../twins/view.ts'
+import { audited } from './audited.ts'
 import { authorize, authorOf } from './authorize.ts'
 import { ifMatch } from './conditions.ts'
 import {
@@ -51,8 +52,9 @@ function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSche
         ...(desired !== undefined && { desired }),
       }
       const condition = readCondition(ifMatch(request), desired)
-      const author = authorOf(request)
-      return answer(reply, await hub.twins.patch(request.params, write, condition, author))
+      const patch = () => hub.twins.patch(request.params, write, condition, authorOf(request))
+      const isSettings = desired !== undefined && hub.permissions.isSecurityModule(request.params)
+      return answer(reply, await (isSettings ? auditedSettings(hub, request, patch) : patch()))
     },
   )
 
@@ -63,10 +65,24 @@ function twinRoutesAt(app: FastifyInstance, hub: Hub, url: string, params: TSche
       const { tags, desired } = readSections(request.body)
       const sections = { ...(tags && { tags }), ...(desired && { desired }) }
       const condition = readCondition(ifMatch(request), desired)
-      const author = authorOf(request)
-      return answer(reply, await hub.twins.replace(request.params, sections, condition, author))
+      const { params } = request
+      const replace = () => hub.twins.replace(params, sections, condition, authorOf(request))
+      const isSettings = hub.permissions.isSecurityModule(params)
+      return answer(reply, await (isSettings ? auditedSettings(hub, request, replace) : replace()))
     },
   )
+}
+
+/** What a security module desires is configuration of the security service, whoever writes it. */
+function auditedSettings(
+  hub: Hub,
+  request: FastifyRequest<{ Params: DeviceRef }>,
+  write: () => Promise<Entry>,
+): Promise<Entry> {
+  const { deviceId, moduleId } = request.params
+  const ref = { deviceId, ...(moduleId !== undefined && { moduleId }) }
+  const change = { kind: 'security.change', subject: 'desired properties', ref } as const
+  return audited(hub, request, change, write)
 }
 
 /** The two sections a service writes; `reported` and the mirror of the identity are let pass. */

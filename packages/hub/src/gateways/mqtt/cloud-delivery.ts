@@ -177,12 +177,15 @@ export class CloudDelivery {
   }
 
   async #settle(packetId: number, delivery: Delivery, reason: number): Promise<void> {
-    const { cloudMessages } = this.#hub
+    const { cloudMessages, activity } = this.#hub
     const { lockToken } = delivery.message
+    const isAccepted = reason < REASON.unspecified
     delivery.isSettling = true
     try {
-      if (reason < REASON.unspecified) await cloudMessages.complete(this.#terms.ref, lockToken)
+      if (isAccepted) await cloudMessages.complete(this.#terms.ref, lockToken)
       else await cloudMessages.reject(this.#terms.ref, lockToken)
+      const { deviceId } = this.#terms.ref
+      activity.counters.count(deviceId, isAccepted ? 'mqttC2D' : 'mqttC2DRejected')
     } catch (error) {
       this.#log(error, 'a cloud-to-device message could not be settled')
     }
@@ -194,6 +197,7 @@ export class CloudDelivery {
   async #refuse({ ref, lockToken }: LockedMessage): Promise<void> {
     try {
       await this.#hub.cloudMessages.reject(ref, lockToken)
+      this.#hub.activity.counters.count(ref.deviceId, 'mqttC2DRejected')
     } catch (error) {
       this.#log(error, 'a cloud-to-device message could not be rejected')
     }

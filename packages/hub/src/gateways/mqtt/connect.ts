@@ -143,6 +143,7 @@ async function authenticate(
       open(connection, { packet, user, credential, order }, subscriptions)
     }
   } catch (thrown) {
+    void hub.activity.refusals.refused(ref, thrown, connection.remote)
     refuse(connection, packet, { ...refusalOf(hub, ref, thrown), ref })
   } finally {
     connecting.delete(attempt)

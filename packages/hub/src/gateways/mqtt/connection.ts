@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { DeviceRef } from '@twinward/protocol'
 import type { ClientCertificate } from '../../registry/client-certificate.ts'
 import type { CloseReason } from '../../sessions/sessions.ts'
+import type { WeakTls } from '../../sessions/weak-tls.ts'
 import { TICK_MS, type Watched } from '../wheel.ts'
 import { Answer, AnswerQueue, callEach } from './answers.ts'
 import { receiveConnect } from './connect.ts'
@@ -30,6 +31,7 @@ export class Connection implements Watched {
   readonly remote: string
   /** What the peer presented in the TLS handshake. */
   readonly certificate: () => ClientCertificate | undefined
+  readonly weakTls: () => WeakTls | undefined
   readonly parts: GatewayParts
   readonly #socket: Duplex
   readonly #frames = new FrameReader()
@@ -48,6 +50,7 @@ export class Connection implements Watched {
   constructor(socket: Duplex, peer: Peer, parts: GatewayParts) {
     this.remote = peer.address
     this.certificate = peer.certificate
+    this.weakTls = peer.weakTls ?? (() => undefined)
     this.parts = parts
     this.#socket = socket
     this.#lastPacketMs = parts.wheel.nowMs

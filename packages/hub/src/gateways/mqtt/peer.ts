@@ -1,5 +1,6 @@
 import { type DeviceRef, refKey } from '@twinward/protocol'
 import type { ClientCertificate } from '../../registry/client-certificate.ts'
+import type { WeakTls } from '../../sessions/weak-tls.ts'
 import type { GatewayParts } from './server.ts'
 
 /** Who is at the other end of a stream. */
@@ -7,6 +8,8 @@ export interface Peer {
   /** For the log. */
   readonly address: string
   readonly certificate: () => ClientCertificate | undefined
+  /** Asked for once somebody has presented itself; absent = nothing is weak. */
+  readonly weakTls?: () => WeakTls | undefined
   /** The port that it came to. */
   readonly localPort?: number | undefined
 }

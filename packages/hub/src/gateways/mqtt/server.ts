@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Hub } from '../../hub.ts'
-import { tlsCertificate } from '../tls-certificate.ts'
+import { tlsCertificate, weakTlsOf } from '../tls-certificate.ts'
 import { Wheel } from '../wheel.ts'
 import type { Connecting } from './connecting.ts'
 import { Connection, STOPPING } from './connection.ts'
@@ -78,8 +78,9 @@ export class MqttGateway {
       // Answers are gathered here; waiting for more in the kernel only adds 40 ms.
       socket.setNoDelay(true)
       this.accept(socket, {
-        address: `${socket.remoteAddress}:${socket.remotePort}`,
+        address: socket.remoteAddress ?? 'unknown address',
         certificate: () => tlsCertificate(socket),
+        weakTls: () => weakTlsOf(socket),
       })
     }
     server.on('secureConnection', take)

@@ -10,6 +10,7 @@ import type { Hub } from '../../hub.ts'
 import type { MethodRequest } from '../../methods/methods.ts'
 import type { Credential } from '../../registry/authenticator.ts'
 import type { CloseReason, LiveSession } from '../../sessions/sessions.ts'
+import type { WeakTls } from '../../sessions/weak-tls.ts'
 import { TICK_MS } from '../wheel.ts'
 import { CloudDelivery } from './cloud-delivery.ts'
 import type { Connection } from './connection.ts'
@@ -103,6 +104,14 @@ export class Session implements LiveSession, ConnectionSession {
 
   get hub(): Hub {
     return this.#connection.parts.hub
+  }
+
+  get address(): string {
+    return this.#connection.remote
+  }
+
+  get weakTls(): WeakTls | undefined {
+    return this.#connection.weakTls()
   }
 
   get expiresAtMs(): number {

@@ -38,6 +38,7 @@ export async function receiveTelemetry(
     const message = messageOf(session, publish, bag)
     hub.permissions.checkMessages(ref, [message])
     await hub.telemetry.accept(message, credential)
+    hub.activity.counters.count(ref.deviceId, 'mqttD2C')
   } catch (thrown) {
     answer.pubackId = 0
     answer.packet = refuseMessage(session, connection, publish, thrown)
@@ -95,6 +96,7 @@ export async function sendWill({ ref, credential, hub }: Session, will: Will): P
   try {
     hub.permissions.checkMessages(ref, [message])
     await hub.telemetry.accept(message, credential)
+    hub.activity.counters.count(ref.deviceId, 'mqttD2C')
   } catch (error) {
     hub.log.error({ err: error, ref: refKey(ref) }, 'a will could not be stored')
   }
