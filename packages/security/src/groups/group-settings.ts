@@ -19,6 +19,8 @@ export interface HardwareMatch {
   readonly class?: string
   readonly subclass?: string
   readonly protocol?: string
+  /** `eth1`, of network adapters. */
+  readonly interface?: string
   readonly vendorId?: string
   readonly productId?: string
 }

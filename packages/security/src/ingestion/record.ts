@@ -1,4 +1,5 @@
 import type { DeviceRef, Era, JsonObject } from '@twinward/protocol'
+import type { HubEvent } from '../activity/hub-activity.ts'
 
 /** Header of one security event, normalised; all times are ms since the epoch. */
 export interface EventHeader {
@@ -203,6 +204,12 @@ export interface AgentRecord extends Base {
   readonly payload: readonly JsonObject[]
 }
 
+/** What the hub wrote down about itself or noticed of a device; no agent sent it. */
+export interface HubRecord extends Base {
+  readonly kind: 'hub'
+  readonly event: HubEvent
+}
+
 /** A normalised fact, whatever the era of its agent (security 03 §8). Rules read only these. */
 export type SecurityRecord =
   | ProcessRecord
@@ -217,3 +224,4 @@ export type SecurityRecord =
   | DetailRecord
   | AgentRecord
   | OtherRecord
+  | HubRecord
