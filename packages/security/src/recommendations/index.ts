@@ -1,19 +1,16 @@
+import { baseline, benchmarkChecks } from './baseline.ts'
+import { configurationRules } from './configuration-errors.ts'
+import { economyRules } from './economy.ts'
+import { firewallRules } from './firewall.ts'
 import { openPorts } from './open-ports.ts'
-import type { RecommendationRule } from './rule.ts'
+import type { RecommendationFamily, RecommendationRule } from './rule.ts'
 
-/** What a security group says about recommendations. */
-export interface RecommendationSettings {
-  /** Listeners that are wanted: `tcp/22`, `tcp/0.0.0.0:443`, `udp/*:5353`. */
-  readonly allowedListeners?: readonly string[]
+/** Every recommendation that records tell; a further one is one file and one line here. */
+export function recommendationRules(): readonly RecommendationRule[] {
+  return [openPorts, ...firewallRules, baseline, ...economyRules, ...configurationRules]
 }
 
-/**
- * Every recommendation; a further one is one file and one line here.
- *
- * @throws {HubError} `ArgumentInvalid` for settings that cannot be read
- */
-export function recommendationRules({
-  allowedListeners = [],
-}: RecommendationSettings = {}): readonly RecommendationRule[] {
-  return [openPorts(allowedListeners)]
+/** Those whose types are made of what records hold. */
+export function recommendationFamilies(): readonly RecommendationFamily[] {
+  return [benchmarkChecks]
 }

@@ -5,7 +5,7 @@ import {
   isLoopbackAddress,
 } from '../detection/sets/addresses.ts'
 import type { ListeningPort, PortsRecord } from '../ingestion/record.ts'
-import { isPort, parseAllowedListeners } from './allowed-listeners.ts'
+import { type IsAllowedListener, isPort, parseAllowedListeners } from './allowed-listeners.ts'
 import type { Assessment, RecommendationType } from './recommendation.ts'
 import type { RecommendationRule } from './rule.ts'
 
@@ -39,21 +39,26 @@ const type: RecommendationType = {
   ],
 }
 
-/**
- * Listening endpoints that others can reach and nobody allowed.
- *
- * @param allowedListeners  `tcp/22`, `tcp/0.0.0.0:443`, `udp/*:5353`
- * @throws {HubError} `ArgumentInvalid` for a list that cannot be read
- */
-export function openPorts(allowedListeners: readonly string[] = []): RecommendationRule {
-  const isAllowed = parseAllowedListeners(allowedListeners)
-  const isOpen = ({ protocol, address, port }: ListeningPort) =>
-    isPort(port) && isReachable(address) && !isAllowed(protocol, address, port)
-  return {
-    type,
-    kinds: ['ports'],
-    evaluate: (record) => (record.kind === 'ports' ? assessPorts(record, isOpen) : undefined),
-  }
+/** Listening endpoints that others can reach and the security group does not allow. */
+export const openPorts: RecommendationRule = {
+  type,
+  kinds: ['ports'],
+  evaluate(record, { allowedListeners }) {
+    if (record.kind !== 'ports') return undefined
+    const isAllowed = allowedBy(allowedListeners)
+    const isOpen = ({ protocol, address, port }: ListeningPort) =>
+      isPort(port) && isReachable(address) && !isAllowed(protocol, address, port)
+    return assessPorts(record, isOpen)
+  },
+}
+
+/** Read once per list, not once per snapshot. */
+const read = new WeakMap<readonly string[], IsAllowedListener>()
+
+function allowedBy(listeners: readonly string[]): IsAllowedListener {
+  const known = read.get(listeners) ?? parseAllowedListeners(listeners)
+  read.set(listeners, known)
+  return known
 }
 
 function isReachable(address: string): boolean {

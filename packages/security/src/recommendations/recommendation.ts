@@ -1,13 +1,34 @@
-import { HubError } from '@twinward/protocol'
 import type { Severity } from '../detection/alert.ts'
 
-export type RecommendationState = 'Active' | 'Resolved' | 'Exempt'
+/**
+ * - `Active`: the state is bad
+ * - `Resolved`: it became good, or its type was switched off
+ * - `Stale`: it was bad, and nothing has been heard of it for three times its interval
+ * - `Exempt`: a person accepts it, for good or until a time
+ */
+export type RecommendationState = (typeof RECOMMENDATION_STATES)[number]
+
+export const RECOMMENDATION_STATES = ['Active', 'Resolved', 'Stale', 'Exempt'] as const
+
+/** A recommendation came into a state. */
+export interface RecommendationChange {
+  readonly state: RecommendationState
+  readonly timeMs: number
+  /** A policy name, or `engine`. */
+  readonly by: string
+  readonly note: string
+}
+
+/** The device id of recommendations that are about the hub itself; no device can have it. */
+export const HUB = ''
 
 /**
- * "This should change" on one device; stays open until the state improves. Id `<type>|<deviceId>`.
+ * "This should change" on one device, or on the hub; stays open until the state improves. Id
+ * `<type>|<deviceId>`.
  */
 export interface Recommendation {
   readonly id: string
+  /** `HUB` when it is about the hub itself. */
   readonly deviceId: string
   readonly recommendationType: string
   readonly displayName: string
@@ -26,8 +47,16 @@ export interface Recommendation {
   readonly exemptReason: string
   /** When an exemption ends; absent = never. */
   readonly exemptUntilMs?: number
+  /** Of an exempt one: the state has become good meanwhile. */
+  readonly isGoodMeanwhile?: true
   /** Event time of the last snapshot that changed something; older ones are passed over. */
   readonly snapshotTimeMs?: number
+  /** The kind of snapshot that it needs to stay fresh; absent where silence says nothing. */
+  readonly source?: string
+  /** The newest last; absent in what earlier versions stored. */
+  readonly history?: readonly RecommendationChange[]
+  /** When its device was removed; its id ends with that time then. Absent while there is that device. */
+  readonly deviceRemovedMs?: number
 }
 
 /** The texts and facts of one recommendation type. */
@@ -55,16 +84,26 @@ export interface Snapshot {
   readonly deviceId: string
   /** Event time. */
   readonly timeMs: number
+  /** As `Recommendation.source`. */
+  readonly source?: string
 }
 
-/** Characters of the reason of an exemption. */
-export const MAX_REASON_CHARACTERS = 1000
+/** Changes of state that are kept: the first and the newest. */
+export const MAX_CHANGES = 50
+
+/** The author of what no person did. */
+const ENGINE = 'engine'
+
+export function recommendationId(recommendationType: string, deviceId: string): string {
+  return `${recommendationType}|${deviceId}`
+}
 
 /**
  * The recommendation after a snapshot was assessed:
  *
  *     –, Resolved   bad  → Active (discovered; reopened + 1)
  *     Active        bad  → Active, with the new data       good → Resolved
+ *     Stale         bad  → Active                          good → Resolved
  *     Exempt        bad  → Exempt, with the new data       good → Exempt, until its time is over
  *
  * A good state of what was never bad is `undefined`. Nothing new is `existing` itself, so that the
@@ -81,28 +120,62 @@ export function assess(
   const { timeMs } = snapshot
   if (timeMs < (existing.snapshotTimeMs ?? 0)) return existing
   const current = liftIfOver(existing, timeMs)
-  if (assessment.isGood) {
-    if (current.state !== 'Active') return existing
-    const resolved = { ...current, state: 'Resolved' as const, resolvedTimeMs: timeMs }
-    return { ...resolved, stateChangedMs: timeMs, snapshotTimeMs: timeMs }
-  }
-  const next = { ...current, ...factsOf(type, assessment), snapshotTimeMs: timeMs }
+  if (assessment.isGood) return improve(existing, current, timeMs)
+  const { isGoodMeanwhile: _, ...rest } = current
+  const next: Recommendation = { ...rest, ...factsOf(type, assessment), snapshotTimeMs: timeMs }
   if (current.state === 'Resolved') {
     if (timeMs === existing.snapshotTimeMs) return existing
-    const reopened = existing.reopened + 1
-    return { ...next, state: 'Active', stateChangedMs: timeMs, resolvedTimeMs: 0, reopened }
+    return { ...enter(next, { state: 'Active', timeMs }), reopened: existing.reopened + 1 }
   }
+  if (current.state === 'Stale')
+    return enter(next, { state: 'Active', timeMs, note: 'Heard again.' })
   return current === existing && isSameFinding(existing, next) ? existing : next
+}
+
+/** @param current  `existing`, without an exemption whose time is over */
+function improve(
+  existing: Recommendation,
+  current: Recommendation,
+  timeMs: number,
+): Recommendation {
+  switch (current.state) {
+    case 'Active':
+    case 'Stale':
+      return { ...enter(current, { state: 'Resolved', timeMs }), snapshotTimeMs: timeMs }
+    case 'Exempt':
+      if (current.isGoodMeanwhile) return existing
+      return { ...current, isGoodMeanwhile: true, snapshotTimeMs: timeMs }
+    case 'Resolved':
+      return current
+  }
+}
+
+/** A change of state; who did it is the engine unless said. */
+type Entering = Pick<RecommendationChange, 'state' | 'timeMs'> & Partial<RecommendationChange>
+
+/** The recommendation in another state, with that noted in its history. Pure. */
+export function enter(
+  recommendation: Recommendation,
+  { state, timeMs, by = ENGINE, note = '' }: Entering,
+): Recommendation {
+  const history = [...(recommendation.history ?? []), { state, timeMs, by, note }]
+  return {
+    ...recommendation,
+    state,
+    stateChangedMs: timeMs,
+    resolvedTimeMs: state === 'Resolved' ? timeMs : 0,
+    history: history.length > MAX_CHANGES ? history.toSpliced(1, 1) : history,
+  }
 }
 
 function open(
   type: RecommendationType,
   assessment: Exclude<Assessment, { isGood: true }>,
-  { deviceId, timeMs }: Snapshot,
+  { deviceId, timeMs, source }: Snapshot,
 ): Recommendation {
   return {
     ...factsOf(type, assessment),
-    id: `${type.recommendationType}|${deviceId}`,
+    id: recommendationId(type.recommendationType, deviceId),
     deviceId,
     state: 'Active',
     discoveredTimeMs: timeMs,
@@ -111,12 +184,16 @@ function open(
     reopened: 0,
     exemptReason: '',
     snapshotTimeMs: timeMs,
+    ...(source !== undefined && { source }),
+    history: [{ state: 'Active', timeMs, by: ENGINE, note: '' }],
   }
 }
 
 function factsOf(type: RecommendationType, found: Exclude<Assessment, { isGood: true }>) {
+  const { recommendationType, displayName, description, remediationSteps } = type
   const { severity = type.severity, additionalData } = found
-  return { ...type, severity, additionalData }
+  const texts = { recommendationType, displayName, description, remediationSteps }
+  return { ...texts, severity, additionalData }
 }
 
 /** Compares what a person would see; the snapshot's time alone is no news. */
@@ -124,50 +201,22 @@ function isSameFinding(one: Recommendation, other: Recommendation): boolean {
   return (
     one.severity === other.severity &&
     one.description === other.description &&
+    one.isGoodMeanwhile === other.isGoodMeanwhile &&
     JSON.stringify(one.additionalData) === JSON.stringify(other.additionalData)
   )
 }
 
-function liftIfOver(existing: Recommendation, nowMs: number): Recommendation {
+/** What an exemption comes to at this time: the state that it hid, once it is over. Pure. */
+export function liftIfOver(existing: Recommendation, nowMs: number): Recommendation {
   const isOver = existing.state === 'Exempt' && nowMs >= (existing.exemptUntilMs ?? Infinity)
-  return isOver ? liftExemption(existing, nowMs) : existing
+  return isOver ? unhide(existing, { timeMs: nowMs, note: 'The exemption ended.' }) : existing
 }
 
-/**
- * Accepts the state of an active recommendation: it counts as neutral until `untilMs`, or for good.
- *
- * @throws {HubError} `ArgumentInvalid` when it is not active, for an empty or long reason, and for
- *   an end that is past
- */
-export function exempt(
-  recommendation: Recommendation,
-  { reason, untilMs }: { readonly reason: string; readonly untilMs?: number },
-  nowMs: number,
+/** The state that an exemption hid. Pure. */
+export function unhide(
+  { exemptUntilMs: _, isGoodMeanwhile, ...rest }: Recommendation,
+  change: Omit<Entering, 'state'>,
 ): Recommendation {
-  if (recommendation.state !== 'Active') {
-    throw new HubError(
-      'ArgumentInvalid',
-      `Only an Active recommendation can be exempted; this one is ${recommendation.state}.`,
-    )
-  }
-  const exemptReason = reason.trim()
-  if (exemptReason === '') throw new HubError('ArgumentInvalid', 'An exemption needs a reason.')
-  if (exemptReason.length > MAX_REASON_CHARACTERS) {
-    const length = `${exemptReason.length} of ${MAX_REASON_CHARACTERS}`
-    throw new HubError('ArgumentInvalid', `The reason has ${length} characters.`)
-  }
-  if (untilMs !== undefined && !(untilMs > nowMs)) {
-    throw new HubError('ArgumentInvalid', 'The end of an exemption lies in the future.')
-  }
-  const until = untilMs === undefined ? {} : { exemptUntilMs: untilMs }
-  return { ...recommendation, state: 'Exempt', stateChangedMs: nowMs, exemptReason, ...until }
-}
-
-/** @throws {HubError} `ArgumentInvalid` when it is not exempt */
-export function liftExemption(recommendation: Recommendation, nowMs: number): Recommendation {
-  const { exemptUntilMs: _, ...rest } = recommendation
-  if (rest.state !== 'Exempt') {
-    throw new HubError('ArgumentInvalid', `This recommendation is ${rest.state}, not Exempt.`)
-  }
-  return { ...rest, state: 'Active', stateChangedMs: nowMs, exemptReason: '' }
+  const state = isGoodMeanwhile ? 'Resolved' : 'Active'
+  return { ...enter(rest, { ...change, state }), exemptReason: '' }
 }
