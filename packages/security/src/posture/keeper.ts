@@ -1,15 +1,23 @@
 import type { ConfigurationKeys } from '@twinward/protocol'
+import { sumResults } from '../baseline/counts.ts'
 import type { Clock } from '../clock.ts'
 import type { FindingStore } from '../data/finding-store.ts'
+import type { Alert } from '../detection/alert.ts'
+import type { GroupLookup } from '../groups/group-lookup.ts'
 import type { Log } from '../log.ts'
 import { nextDueMs } from '../modules/due.ts'
 import { pickLogicalModule } from '../modules/logical.ts'
 import type { DuePlace, ModuleStore } from '../modules/module-store.ts'
+import type { ModuleRecord } from '../modules/record.ts'
 import type { ModuleRecords } from '../modules/records.ts'
 import { describeModule, type ModuleDescription, SILENCE_LIMIT_MS } from '../modules/state.ts'
 import type { Suspensions } from '../modules/suspensions.ts'
 import type { PlatformModule, TwinPlatform } from '../platform.ts'
+import type { SeenDevice } from '../recommendations/device-state.ts'
+import type { Recommendation } from '../recommendations/recommendation.ts'
 import type { AgentState } from './agent-state.ts'
+import { tagsOfModules } from './module-tags.ts'
+import type { BaselineResult } from './score.ts'
 import { type PostureSummary, summarisePosture } from './summary.ts'
 import type { PostureWriter } from './writer.ts'
 
@@ -36,6 +44,13 @@ export interface DevicePosture {
   readonly module: PlatformModule
   readonly description: ModuleDescription
   readonly agent: AgentState | undefined
+  /** The security group, in lower case. */
+  readonly group: string
+  /** Those that are open. */
+  readonly alerts: readonly Alert[]
+  /** Those that are active. */
+  readonly recommendations: readonly Recommendation[]
+  readonly baseline?: BaselineResult
   readonly summary: PostureSummary
   /** Time alone may change it from then on, not earlier, ms since the epoch; 0 = never. */
   readonly dueMs: number
@@ -48,6 +63,11 @@ interface Ports {
   readonly modules: ModuleStore
   readonly records: ModuleRecords
   readonly suspensions: Suspensions
+  readonly groups: Pick<GroupLookup, 'groupOf'>
+  /** Told of every look, before its posture is written; `undefined`: no security module, or no device. */
+  readonly noted?: (deviceId: string, posture: DevicePosture | undefined) => Promise<void>
+  /** Told of every look at a device that there is. */
+  readonly seen?: (device: SeenDevice) => Promise<void>
   readonly clock: Clock
   readonly log: Log
 }
@@ -89,24 +109,29 @@ export class PostureKeeper {
     deviceId: string,
     modules: readonly PlatformModule[],
   ): Promise<DevicePosture | undefined> {
-    const { findings, clock } = this.#ports
+    const { findings, groups, clock } = this.#ports
     const { securityModuleId, keys, silentAfterMs = SILENCE_LIMIT_MS } = this.#naming
     const module = pickLogicalModule(modules, securityModuleId)
     if (module === undefined) return undefined
-    const [agent, alerts, recommendations] = await Promise.all([
+    const [agent, alerts, recommendations, baselines, group] = await Promise.all([
       findings.findAgent(deviceId),
       findings.openAlerts(deviceId, MAX_FINDINGS),
       findings.listRecommendations({ deviceId, state: 'Active', limit: MAX_FINDINGS }),
+      findings.baselines.results(deviceId),
+      groups.groupOf(deviceId),
     ])
+    const baseline = sumResults(baselines.map(({ result }) => result))
     const nowMs = clock.now()
     const description = describeModule(module, agent, nowMs, { keys, silentAfterMs })
+    const findingsOf = { alerts, recommendations: recommendations.items }
     const summary = summarisePosture(
-      { alerts, recommendations: recommendations.items, agent, module: description },
+      { ...findingsOf, agent, module: description, group, ...(baseline && { baseline }) },
       nowMs,
     )
-    const known = { modules, module, description, agent }
-    const dueMs = nextDueMs({ ...known, alerts, silentAfterMs }, nowMs)
-    return { ...known, summary, dueMs }
+    const known = { modules, module, description, agent, group }
+    const baselineMs = baseline?.evaluatedMs ?? 0
+    const dueMs = nextDueMs({ ...known, alerts, silentAfterMs, baselineMs }, nowMs)
+    return { ...known, ...findingsOf, ...(baseline && { baseline }), summary, dueMs }
   }
 
   /** Something about the device changed: its posture is computed and written soon. */
@@ -230,14 +255,18 @@ export class PostureKeeper {
   /** Computes a device's posture now, notes its state and has its twin written. */
   async look(deviceId: string): Promise<void> {
     const { records, suspensions, writer } = this.#ports
-    const posture = await records.inTurn(deviceId, async () => {
-      const seen = await this.#note(deviceId)
-      if (seen?.posture === undefined) return undefined
-      const { record, posture } = seen
-      if (!(await suspensions.follow(record, posture.module))) return posture
-      return (await this.#note(deviceId))?.posture
+    const seen = await records.inTurn(deviceId, async () => {
+      const first = await this.#note(deviceId)
+      if (first?.posture === undefined) return first
+      const { record, posture } = first
+      return (await suspensions.follow(record, posture.module)) ? this.#note(deviceId) : first
     })
-    if (posture) await writer.submit(posture.module.ref, posture.summary)
+    await this.#ports.noted?.(deviceId, seen?.posture)
+    if (!seen) return
+    const { record, posture, modules } = seen
+    const written = posture ? tagsOfModules(posture, this.#naming) : []
+    for (const [ref, tags] of written) await writer.submit(ref, tags)
+    await this.#ports.seen?.(seenDevice(record, posture, modules))
   }
 
   async #note(deviceId: string) {
@@ -254,6 +283,17 @@ export class PostureKeeper {
       ...(posture && { module: posture.module }),
       dueMs: posture?.dueMs ?? 0,
     })
-    return { record, posture }
+    return { record, posture, modules }
   }
+}
+
+function seenDevice(
+  { deviceId, state, sinceMs }: ModuleRecord,
+  posture: DevicePosture | undefined,
+  modules: readonly PlatformModule[],
+): SeenDevice {
+  if (posture === undefined) return { deviceId, state, sinceMs, modules }
+  const { module, description, agent } = posture
+  const { configuration } = description
+  return { deviceId, state, sinceMs, modules, module, configuration, ...(agent && { agent }) }
 }

@@ -12,6 +12,7 @@ const baseline: BaselineResult = {
   warning: { pass: 0, fail: 10, error: 0 },
   informational: NONE,
   skip: 0,
+  disabled: 0,
   evaluatedMs: NOW_MS,
 }
 

@@ -21,12 +21,14 @@ const agent = sampleAgent()
 const module = describeModule(sampleModule({ desired, reported }), agent, NOW_MS)
 
 function summarise(changes: Partial<SummaryInput> = {}) {
-  return summarisePosture({ alerts: [], recommendations: [], agent, module, ...changes }, NOW_MS)
+  const nothing = { alerts: [], recommendations: [], group: 'default' }
+  return summarisePosture({ ...nothing, agent, module, ...changes }, NOW_MS)
 }
 
 test('summarisePosture: a device in full', () => {
   const hour = NOW_MS / HOUR_MS
   const summary = summarise({
+    group: 'outside',
     alerts: [
       sampleAlert({ severity: 'Medium', endTimeMs: NOW_MS - HOUR_MS }),
       sampleAlert({ severity: 'High', endTimeMs: NOW_MS - 2 * HOUR_MS, status: 'InProgress' }),
@@ -47,7 +49,12 @@ test('summarisePosture: a device in full', () => {
     }),
   })
   assert.deepEqual(summary, {
-    posture: { score: 55 },
+    posture: {
+      score: 55,
+      group: 'outside',
+      era: 'legacy',
+      openAlerts: { high: 1, medium: 1, low: 0 },
+    },
     alerts: {
       IoT_Bruteforce_Success: {
         severity: 'High',
@@ -86,6 +93,14 @@ test('summarisePosture: without a message yet, nothing is made up about the agen
   assert.deepEqual(summarise({ agent: undefined }).agent, { kind: 'csharp', state: 'configError' })
 })
 
+test('summarisePosture: a group whose name is too long to be configured is left out', () => {
+  const group = 'g'.repeat(128)
+  assert.equal(summarise({ group }).posture.group, group)
+  assert.equal('group' in summarise({ group: `${group}g` }).posture, false)
+  const none = { high: 0, medium: 0, low: 0 }
+  assert.deepEqual(summarise({ group: '' }).posture.openAlerts, none)
+})
+
 test('summarisePosture: a type becomes a name that a twin takes', () => {
   const { recommendations } = summarise({
     recommendations: [sampleRecommendation({ recommendationType: 'IoT_CISBenchmarks_3.3 $5' })],
@@ -118,15 +133,18 @@ test('summarisePosture: the least severe and the oldest go first, counted', () =
   assert.ok(kept.length > 50)
   assert.ok(Object.values(summary.alerts).every((one) => JSON.stringify(one).includes('"High"')))
   assert.deepEqual(summary.posture.leftOut, { alerts: 300 - kept.length, recommendations: 1 })
+  assert.deepEqual(summary.posture.openAlerts, { high: 100, medium: 100, low: 100 })
 })
 
 test('summarisePosture: never takes more than its bytes, and is cut only when it must be', () => {
   const type = fc.string({ maxLength: 140 })
   const severity = fc.constantFrom<Severity>('Informational', 'Low', 'Medium', 'High')
   const findings = fc.array(fc.tuple(type, severity), { maxLength: 120 })
+  const name = fc.string({ unit: 'grapheme', maxLength: 140 })
   fc.assert(
-    fc.property(findings, findings, (alerts, recommendations) => {
+    fc.property(findings, findings, name, (alerts, recommendations, group) => {
       const summary = summarise({
+        group,
         alerts: alerts.map(([alertType, one]) => sampleAlert({ alertType, severity: one })),
         recommendations: recommendations.map(([recommendationType, one]) =>
           sampleRecommendation({ recommendationType, severity: one }),

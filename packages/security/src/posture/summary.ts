@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@twinward/protocol'
+import { MAX_GROUP_CHARACTERS } from '../configuration/shared-settings.ts'
 import type { Alert, Severity } from '../detection/alert.ts'
 import type { ModuleDescription } from '../modules/state.ts'
 import type { Recommendation } from '../recommendations/recommendation.ts'
@@ -26,6 +27,9 @@ export const SERVICE_TAGS = [
 /** The wanted value of every service-owned tag. */
 export type PostureSummary = { readonly [tag in (typeof SERVICE_TAGS)[number]]: JsonObject }
 
+/** The same of a module that need not have them all; what is absent is not to be there. */
+export type ServiceTags = Partial<PostureSummary>
+
 export interface SummaryInput {
   /** Those that are not open are passed over. */
   readonly alerts: readonly Alert[]
@@ -33,6 +37,8 @@ export interface SummaryInput {
   readonly recommendations: readonly Recommendation[]
   readonly agent: AgentState | undefined
   readonly module: ModuleDescription
+  /** The security group of the device, in lower case. */
+  readonly group: string
   readonly baseline?: BaselineResult
 }
 
@@ -58,7 +64,8 @@ const RANKS: { readonly [severity in Severity]: number } = {
 /**
  * What the security module twin says about its device's security:
  *
- *     posture          {score, baseline?, leftOut?: {alerts, recommendations}}
+ *     posture          {score, group, era, openAlerts: {high, medium, low}, baseline?,
+ *                       leftOut?: {alerts, recommendations}}
  *     alerts           {<type>: {severity, openCount, lastDetectionUtc}}
  *     recommendations  {<type>: {severity, state, discoveredAtUtc, count}}
  *     agent            {kind, version, lastMessageUtc, schema, droppedEvents24h, rejected24h,
@@ -67,7 +74,8 @@ const RANKS: { readonly [severity in Severity]: number } = {
  *     config           {desiredVersion, appliedVersion, state, drift: [name]}
  *
  * `lastMessageUtc` is exact to a minute, `null`s do not occur in tags, so what is unknown is left
- * out. At most `MAX_SUMMARY_BYTES`: the least severe, then the oldest findings are left out and
+ * out; `openAlerts` is always whole, for configurations of the hub ask it. At most
+ * `MAX_SUMMARY_BYTES`: the least severe, then the oldest findings are left out and
  * counted in `posture.leftOut`. Pure.
  */
 export function summarisePosture(input: SummaryInput, nowMs: number): PostureSummary {
@@ -80,7 +88,13 @@ export function summarisePosture(input: SummaryInput, nowMs: number): PostureSum
     },
     nowMs,
   )
-  const posture = { score, ...(input.baseline && { baseline: baselineTag(input.baseline) }) }
+  const posture = {
+    score,
+    ...groupTag(input.group),
+    era: input.module.configuration.era,
+    openAlerts: openAlertsTag(input.alerts),
+    ...(input.baseline && { baseline: baselineTag(input.baseline) }),
+  }
   const fixed = {
     posture,
     agent: agentTag(input, nowMs),
@@ -202,6 +216,18 @@ function worst(all: readonly { readonly severity: Severity }[]): Severity {
   )
 }
 
+/** A longer name is of no group that could be configured. */
+export function groupTag(group: string): { readonly group?: string } {
+  return group.length > MAX_GROUP_CHARACTERS ? {} : { group }
+}
+
+/** Types that are left out for want of room count here all the same. */
+function openAlertsTag(alerts: readonly Alert[]): JsonObject {
+  const open = alerts.filter(isOpenAlert)
+  const countOf = (of: Severity) => open.filter(({ severity }) => severity === of).length
+  return { high: countOf('High'), medium: countOf('Medium'), low: countOf('Low') }
+}
+
 function agentTag({ agent, module }: SummaryInput, nowMs: number): JsonObject {
   const kind = module.configuration.agentKind
   if (agent === undefined) return { kind, state: module.state }
@@ -241,14 +267,14 @@ function configTag({ configuration, configurationStatus }: ModuleDescription): J
   }
 }
 
-function baselineTag({ skip, evaluatedMs, ...bySeverity }: BaselineResult): JsonObject {
+function baselineTag({ skip, disabled, evaluatedMs, ...bySeverity }: BaselineResult): JsonObject {
   const total: Record<string, JsonValue> = { pass: 0, fail: 0, error: 0 }
   for (const counts of Object.values(bySeverity)) {
     for (const [outcome, number] of Object.entries(counts)) {
       total[outcome] = Number(total[outcome]) + number
     }
   }
-  return { ...total, skip, evaluatedAt: utc(evaluatedMs) }
+  return { ...total, skip, ...(disabled > 0 && { disabled }), evaluatedAt: utc(evaluatedMs) }
 }
 
 /** What an agent says of itself, as a twin can hold it. */

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@twinward/protocol'
-import { type PostureSummary, SERVICE_TAGS } from './summary.ts'
+import { SERVICE_TAGS, type ServiceTags } from './summary.ts'
 
 /**
  * The merge patch that turns the service-owned tags into the wanted ones and touches no other tag;
@@ -9,7 +9,7 @@ import { type PostureSummary, SERVICE_TAGS } from './summary.ts'
  *     wanted   {posture: {score: 50}, alerts: {}}
  *     patch    {posture: {score: 50}, alerts: {A: null}}
  */
-export function tagsPatch(current: JsonObject, wanted: PostureSummary): JsonObject | undefined {
+export function tagsPatch(current: JsonObject, wanted: ServiceTags): JsonObject | undefined {
   const owned = Object.fromEntries(
     SERVICE_TAGS.filter((tag) => Object.hasOwn(current, tag)).map((tag) => [tag, current[tag]]),
   ) as JsonObject

@@ -3,7 +3,7 @@ import { type DeviceRef, HubError, refKey } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { TwinPlatform } from '../platform.ts'
-import type { PostureSummary } from './summary.ts'
+import type { ServiceTags } from './summary.ts'
 import { tagsPatch } from './tags-patch.ts'
 
 /** One twin is written at most once in so long. */
@@ -19,7 +19,7 @@ export const MAX_CONCURRENT_WRITES = 16
 
 interface Slot {
   readonly ref: Required<DeviceRef>
-  wanted: PostureSummary
+  wanted: ServiceTags
   /** Moves with every `submit`, so that a write knows whether it wrote the newest state. */
   revision: number
   attempts: number
@@ -70,7 +70,7 @@ export class PostureWriter {
    * Takes over the wanted state of a module; resolves once it is queued, not when it is written.
    * Waits while `MAX_WAITING_MODULES` others are queued. After `close` it does nothing.
    */
-  async submit(ref: Required<DeviceRef>, wanted: PostureSummary): Promise<void> {
+  async submit(ref: Required<DeviceRef>, wanted: ServiceTags): Promise<void> {
     const key = refKey(ref)
     while (!this.#slots.has(key) && this.#slots.size >= MAX_WAITING_MODULES) await this.#change()
     if (this.#closing.signal.aborted) return

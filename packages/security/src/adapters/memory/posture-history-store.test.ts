@@ -1,0 +1,4 @@
+import { postureHistoryContract } from '../../../test/contracts/posture-history.ts'
+import { MemoryPostureHistoryStore } from './posture-history-store.ts'
+
+postureHistoryContract(async () => new MemoryPostureHistoryStore())
