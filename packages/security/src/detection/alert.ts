@@ -64,4 +64,10 @@ export interface Alert {
   readonly assignee: string
   readonly notes: readonly { readonly timeMs: number; readonly by: string; readonly text: string }[]
   readonly history: readonly StatusChange[]
+  /** `maintenance`: it happened in a maintenance window. Absent: none. */
+  readonly tags?: readonly string[]
+  /** The fire drill that raised it: a test, which never counts. Absent in every other alert. */
+  readonly drill?: string
+  /** When its device was removed; absent while there is that device. */
+  readonly deviceRemovedMs?: number
 }

@@ -18,6 +18,8 @@ export const MAX_ASSIGNEE_CHARACTERS = 128
 
 /** The author of what no person did. */
 export const ENGINE = 'engine'
+/** Tag of alerts that happened in a maintenance window. */
+export const MAINTENANCE = 'maintenance'
 
 /** What an alert is found again by: device, type and the thing found, as a SHA-256 in hex. */
 export function dedupeKey({ rule, record, match }: Finding): string {
@@ -29,7 +31,8 @@ export function dedupeKey({ rule, record, match }: Finding): string {
  * Whether a finding opens an alert of its own instead of updating `existing`, the newest alert with
  * its key: there is none, its evidence is further away than `DEDUPE_WINDOW_MS`, or it was resolved.
  * A dismissed alert takes the finding: whoever dismissed it knows that this happens. So does one
- * that holds the finding already, whatever its status.
+ * that holds the finding already, whatever its status. An alert that maintenance resolved takes what
+ * else happens in maintenance, and nothing after it.
  */
 export function opensAlert(existing: Alert | undefined, finding: Finding): boolean {
   if (!existing) return true
@@ -38,7 +41,13 @@ export function opensAlert(existing: Alert | undefined, finding: Finding): boole
   const isNear =
     timeMs >= existing.startTimeMs - DEDUPE_WINDOW_MS &&
     timeMs <= existing.endTimeMs + DEDUPE_WINDOW_MS
-  return !isNear || existing.status === 'Resolved'
+  if (!isNear) return true
+  const isExpected = finding.maintenance !== undefined && isMaintenance(existing)
+  return existing.status === 'Resolved' && !isExpected
+}
+
+function isMaintenance({ tags = [] }: Alert): boolean {
+  return tags.includes(MAINTENANCE)
 }
 
 /**
@@ -78,7 +87,7 @@ function openAlert(finding: Finding, nowMs: number, id: string): Alert {
   const { deviceId } = record.header.ref
   const { timeMs } = observationOf(finding)
   const { number: _, severity: __, ...texts } = rule.type
-  return {
+  const alert: Alert = {
     ...texts,
     id,
     deviceId,
@@ -94,7 +103,16 @@ function openAlert(finding: Finding, nowMs: number, id: string): Alert {
     assignee: '',
     notes: [],
     history: [{ status: 'Active', timeMs: nowMs, by: ENGINE, note: '' }],
+    ...(match.drill !== undefined && { drill: match.drill }),
   }
+  return finding.maintenance === undefined ? alert : closed(alert, finding.maintenance, nowMs)
+}
+
+/** An alert that nobody has to look at, since it was to be expected. */
+function closed(alert: Alert, reason: string, timeMs: number): Alert {
+  const text = reason.slice(0, MAX_NOTE_CHARACTERS)
+  const resolved = changeStatus(alert, { status: 'Resolved', timeMs, by: ENGINE, note: text })
+  return { ...resolved, tags: [MAINTENANCE], notes: [{ timeMs, by: ENGINE, text }] }
 }
 
 function holds({ evidence }: Alert, finding: Finding): boolean {
@@ -112,7 +130,7 @@ function evidenceOf(finding: Finding): Evidence {
 }
 
 /** The event that the finding is about and its time. */
-function observationOf({ record, match }: Finding) {
+export function observationOf({ record, match }: Finding) {
   return match.observed ?? record.header
 }
 

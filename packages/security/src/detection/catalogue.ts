@@ -7,6 +7,12 @@ export interface CatalogueEntry {
   readonly alertType: string
   /** Of the micro agent where it has the alert, else of the legacy agents. */
   readonly severity: Severity
+  /**
+   * The published severity for agents of each era, where it is another; `null`: not offered to
+   * them, so `severity` holds.
+   */
+  readonly legacy?: Severity | null
+  readonly micro?: Severity | null
   /** Kinds of records that the rule reads; `lists` are indicators, `time` is silence,
    * `twin` is the state of the security module. */
   readonly sources: string
@@ -23,47 +29,77 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   { number: 3, alertType: 'IoT_PortForwarding', severity: 'High', sources: 'proc' },
   { number: 4, alertType: 'IoT_DisableAuditdLogging', severity: 'High', sources: 'proc' },
   { number: 5, alertType: 'IoT_ReverseShell', severity: 'High', sources: 'proc, conn' },
-  { number: 6, alertType: 'IoT_Bruteforce_Success', severity: 'High', sources: 'login' },
+  {
+    number: 6,
+    alertType: 'IoT_Bruteforce_Success',
+    severity: 'High',
+    micro: null,
+    sources: 'login',
+  },
   { number: 7, alertType: 'IoT_SucessfulLocalLogin', severity: 'High', sources: 'login' },
   { number: 8, alertType: 'IoT_WebShell', severity: 'High', sources: 'proc' },
-  { number: 9, alertType: 'IoT_Ransomware', severity: 'High', sources: 'proc, file' },
-  { number: 10, alertType: 'IoT_CryptoMiner', severity: 'High', sources: 'proc, conn, lists' },
+  {
+    number: 9,
+    alertType: 'IoT_Ransomware',
+    severity: 'High',
+    legacy: 'Medium',
+    sources: 'proc, file',
+  },
+  {
+    number: 10,
+    alertType: 'IoT_CryptoMiner',
+    severity: 'High',
+    legacy: 'Medium',
+    sources: 'proc, conn, lists',
+  },
   {
     number: 11,
     alertType: 'IoT_USBConnection',
     severity: 'High',
+    legacy: null,
     sources: 'periph',
-    missing: 'hardware that a group allows is not left out yet',
   },
   {
     number: 12,
     alertType: 'IoT_UsbDisconnection',
     severity: 'High',
+    legacy: null,
     sources: 'periph',
-    missing: 'hardware that a group allows is not left out yet',
   },
-  { number: 13, alertType: 'IoT_EthernetConnection', severity: 'High', sources: 'periph' },
-  { number: 14, alertType: 'IoT_EthernetDisconnection', severity: 'High', sources: 'periph' },
+  {
+    number: 13,
+    alertType: 'IoT_EthernetConnection',
+    severity: 'High',
+    legacy: null,
+    sources: 'periph',
+  },
+  {
+    number: 14,
+    alertType: 'IoT_EthernetDisconnection',
+    severity: 'High',
+    legacy: null,
+    sources: 'periph',
+  },
   {
     number: 15,
     alertType: 'IoT_FileCreated',
     severity: 'High',
+    legacy: null,
     sources: 'file',
-    missing: 'update windows are not left out yet',
   },
   {
     number: 16,
     alertType: 'IoT_FileModified',
     severity: 'High',
+    legacy: null,
     sources: 'file',
-    missing: 'update windows are not left out yet',
   },
   {
     number: 17,
     alertType: 'IoT_FileDeleted',
     severity: 'High',
+    legacy: null,
     sources: 'file',
-    missing: 'update windows are not left out yet',
   },
   { number: 18, alertType: 'IoT_CommonBots', severity: 'Medium', sources: 'proc, conn' },
   { number: 19, alertType: 'IoT_FairwareMalware', severity: 'Medium', sources: 'proc' },
@@ -74,7 +110,6 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     alertType: 'IoT_SuspiciousUseradd',
     severity: 'Medium',
     sources: 'proc',
-    missing: 'the policy variant (any new user) waits for settings of security groups',
   },
   { number: 23, alertType: 'IoT_ExposedDocker', severity: 'Medium', sources: 'proc, ports' },
   {
@@ -82,7 +117,6 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     alertType: 'IoT_FailedLocalLogin',
     severity: 'Medium',
     sources: 'login',
-    missing: 'the threshold is 1; a setting for it is not there yet',
   },
   {
     number: 25,
@@ -110,7 +144,6 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     alertType: 'IoT_SuspiciousCompilation',
     severity: 'Medium',
     sources: 'proc',
-    missing: 'build users of a group are not left out yet',
   },
   { number: 37, alertType: 'IoT_DownloadFileThenRun', severity: 'Medium', sources: 'proc' },
   { number: 38, alertType: 'IoT_TiConnection', severity: 'Medium', sources: 'conn, lists' },
@@ -118,20 +151,29 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     number: 39,
     alertType: 'IoT_MaliciousNameQueriesDetection',
     severity: 'Medium',
+    legacy: null,
     sources: 'dns, conn, lists',
   },
   {
     number: 40,
     alertType: 'IoT_TwinConfigurationParseFailure',
     severity: 'Medium',
+    micro: null,
     sources: 'agent, twin',
   },
-  { number: 41, alertType: 'IoT_OverridingCommonFiles', severity: 'Medium', sources: 'proc, file' },
+  {
+    number: 41,
+    alertType: 'IoT_OverridingCommonFiles',
+    severity: 'Medium',
+    micro: null,
+    sources: 'proc, file',
+  },
   { number: 42, alertType: 'IoT_ClearHistoryFile', severity: 'Low', sources: 'proc' },
   {
     number: 43,
     alertType: 'IoT_DeviceSilent',
     severity: 'Low',
+    micro: null,
     sources: 'time',
     without: 'raised by the watch on silence',
   },
@@ -139,10 +181,32 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     number: 44,
     alertType: 'IoT_Bruteforce_Fail',
     severity: 'Low',
+    micro: null,
     sources: 'login',
     missing: 'told with the next record of the device after ten quiet minutes',
   },
-  { number: 45, alertType: 'IoT_LocalUserAddedToGroup', severity: 'Low', sources: 'users' },
-  { number: 46, alertType: 'IoT_LocalUserRemovedFromGroup', severity: 'Low', sources: 'users' },
-  { number: 47, alertType: 'IoT_LocalUserDeleted', severity: 'Low', sources: 'users' },
+  {
+    number: 45,
+    alertType: 'IoT_LocalUserAddedToGroup',
+    severity: 'Low',
+    micro: null,
+    sources: 'users',
+  },
+  {
+    number: 46,
+    alertType: 'IoT_LocalUserRemovedFromGroup',
+    severity: 'Low',
+    micro: null,
+    sources: 'users',
+  },
+  { number: 47, alertType: 'IoT_LocalUserDeleted', severity: 'Low', micro: null, sources: 'users' },
 ]
+
+const BY_TYPE: ReadonlyMap<string, CatalogueEntry> = new Map(
+  CATALOGUE.map((entry) => [entry.alertType, entry]),
+)
+
+/** The published severity of an alert for one era's agents, where it is not the catalogue's own. */
+export function eraSeverity(alertType: string, era: 'legacy' | 'micro'): Severity | undefined {
+  return BY_TYPE.get(alertType)?.[era] ?? undefined
+}

@@ -2,7 +2,7 @@ import type { ProcessRecord, SecurityRecord } from '../ingestion/record.ts'
 import type { AlertEntity, Severity } from './alert.ts'
 import type { Command, Segment } from './command/command.ts'
 import { printable } from './printable.ts'
-import type { AlertType, AnalysedRecord, Match, Rule } from './rule.ts'
+import type { AlertType, AnalysedRecord, Condition, Match, Rule } from './rule.ts'
 
 /** Characters of a value in an alert's entities and extended properties. */
 export const MAX_VALUE_CHARACTERS = 2048
@@ -31,13 +31,22 @@ export type FindSegmentClue = (
 ) => Clue | string | undefined
 
 /** A rule that looks only at the command lines of started processes. */
-export function commandRule(type: AlertType, find: FindClue): Rule {
-  return { type, kinds: ['proc'], evaluate: (analysed) => matchCommand(analysed, find) }
+export function commandRule(
+  type: AlertType,
+  find: FindClue,
+  conditions: readonly Condition[] = [],
+): Rule {
+  const evaluate: Rule['evaluate'] = (analysed) => matchCommand(analysed, find)
+  return { type, kinds: ['proc'], evaluate, conditions }
 }
 
 /** A rule that asks each segment of a command line by itself; the first answer counts. */
-export function segmentRule(type: AlertType, find: FindSegmentClue): Rule {
-  return commandRule(type, (command) => firstClue(command, find))
+export function segmentRule(
+  type: AlertType,
+  find: FindSegmentClue,
+  conditions: readonly Condition[] = [],
+): Rule {
+  return commandRule(type, (command) => firstClue(command, find), conditions)
 }
 
 /** What the first segment with an answer says. */

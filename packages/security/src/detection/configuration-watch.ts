@@ -9,14 +9,17 @@ import type { Serial } from '../serial.ts'
 import type { Alert } from './alert.ts'
 import { changeStatus, dedupeKey, ENGINE, openOrUpdate, opensAlert } from './alerts.ts'
 import type { Finding } from './evaluate.ts'
+import { Noise } from './noise/noise.ts'
+import type { Judge } from './noise/verdict.ts'
 import { matchRecord } from './record-match.ts'
 import { twinConfigurationParseFailure } from './rules/twin-configuration-parse-failure.ts'
-import type { FindingFilter } from './switches.ts'
 
 /** How often modules are looked at. */
 export const WATCH_INTERVAL_MS = 5 * 60_000
 /** Modules, and alerts, that are looked at in one step. */
 const PAGE_ITEMS = 100
+/** Refusals that are remembered as held back, so that each is counted once. */
+const MAX_HELD_BACK = 10_000
 
 interface Ports {
   readonly findings: FindingStore
@@ -26,7 +29,7 @@ interface Ports {
 }
 
 interface Options {
-  readonly filter: FindingFilter
+  readonly judge: Judge
   /** Changes of findings are made one after the other. */
   readonly changes: Serial
   /** Told of every device with a changed alert. */
@@ -42,6 +45,9 @@ export class ConfigurationWatch {
   readonly #ports: Ports
   readonly #options: Options
   readonly #closing = new AbortController()
+  /** Devices whose refusal was held back, with its time. */
+  readonly #heldBack = new Map<string, number>()
+  #noise = new Noise()
   #loop: Promise<void> | undefined
 
   constructor(ports: Ports, options: Options) {
@@ -112,8 +118,9 @@ export class ConfigurationWatch {
   }
 
   async #commit(alerts: readonly Alert[]): Promise<void> {
-    if (alerts.length === 0) return
-    await this.#ports.findings.commit({ alerts })
+    if (alerts.length === 0 && this.#noise.isEmpty) return
+    await this.#ports.findings.commit({ alerts, ...this.#noise.changes() })
+    this.#noise = new Noise()
     for (const { deviceId } of alerts) this.#options.touched(deviceId)
   }
 
@@ -124,8 +131,18 @@ export class ConfigurationWatch {
     const isTold = existing !== undefined && existing.endTimeMs >= record.sinceMs
     // The agent's own event comes a moment before the state that follows from it.
     if (isTold || !opensAlert(existing, finding)) return undefined
-    const kept = await this.#options.filter.apply(finding)
-    return kept && openOrUpdate(undefined, kept, clock.now(), randomUUID)
+    const nowMs = clock.now()
+    const verdict = await this.#options.judge.judge(finding, nowMs)
+    if (verdict.kind !== 'raised' && this.#heldBack.get(record.deviceId) === record.sinceMs) {
+      return undefined
+    }
+    this.#noise.take(verdict, finding, nowMs)
+    if (verdict.kind === 'raised') {
+      return openOrUpdate(undefined, verdict.finding, nowMs, randomUUID)
+    }
+    if (this.#heldBack.size >= MAX_HELD_BACK) this.#heldBack.clear()
+    this.#heldBack.set(record.deviceId, record.sinceMs)
+    return undefined
   }
 
   async #resolved(alert: Alert): Promise<Alert | undefined> {

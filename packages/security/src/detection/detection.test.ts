@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '@twinward/protocol'
+import { FakeGroups } from '../../test/detection-world.ts'
 import { FakeClock } from '../../test/fake-clock.ts'
 import { header } from '../../test/records.ts'
 import { MemoryFindingStore } from '../adapters/memory/finding-store.ts'
@@ -8,8 +9,9 @@ import { MemoryIndicatorStore } from '../adapters/memory/indicator-store.ts'
 import { MemoryModuleStore } from '../adapters/memory/module-store.ts'
 import { MemoryPlatform } from '../adapters/memory/platform.ts'
 import { MemoryRuleSettingStore } from '../adapters/memory/rule-setting-store.ts'
+import { MemorySigmaStore } from '../adapters/memory/sigma-store.ts'
+import { MemorySuppressionStore } from '../adapters/memory/suppression-store.ts'
 import type { FindingBatch } from '../data/finding-store.ts'
-import { NO_GROUPS } from '../groups/group-lookup.ts'
 import type { IngestedMessage } from '../ingestion/pipeline.ts'
 import { silentLog } from '../log.ts'
 import { noteSight } from '../modules/record.ts'
@@ -42,15 +44,19 @@ async function open(
   const findings = new FlakyFindingStore()
   const modules = new MemoryModuleStore()
   const indicators = new MemoryIndicatorStore()
-  const ports = { platform, findings, modules, indicators, ...stores, clock, log: silentLog }
+  const ports = {
+    ...{ platform, findings, modules, indicators, ...stores, clock, log: silentLog },
+    ...{ suppressions: new MemorySuppressionStore(), groups: new FakeGroups(platform) },
+    sigma: new MemorySigmaStore(),
+  }
   const changes = new Serial()
   const touched: string[] = []
   const detection = new Detection(ports, { changes, touched: (id) => void touched.push(id) })
   await detection.start()
   const rules = {
-    groups: NO_GROUPS,
+    groups: ports.groups,
     alerts: detection.rules,
-    filter: detection.settings.filter,
+    judge: detection.judge,
     recommendations: [],
   }
   const evaluator = new FindingEvaluator(ports, rules, () => {})

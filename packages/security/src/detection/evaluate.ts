@@ -2,7 +2,7 @@ import { DEFAULT_GROUP_SETTINGS, type GroupSettings } from '../groups/group-sett
 import type { SecurityRecord } from '../ingestion/record.ts'
 import { analyse } from './command/analyse.ts'
 import type { Command } from './command/command.ts'
-import type { AnalysedRecord, Match, Rule, RuleMemory } from './rule.ts'
+import type { AnalysedRecord, Match, Rule, RuleFinding, RuleMemory, RuleSet } from './rule.ts'
 
 /** What a rule found in a record. */
 export interface Finding {
@@ -11,15 +11,24 @@ export interface Finding {
   readonly match: Match
   /** Which record of its event this is, counted from 0 within the records given. */
   readonly element: number
+  /** Why it was to be expected: its alert opens as Resolved, with this as its note. */
+  readonly maintenance?: string
 }
 
 /** Told of a rule that threw, which is a bug of that rule. */
-export type RuleFailed = (rule: Rule, record: SecurityRecord, error: unknown) => void
+export type RuleFailed = (
+  /** Absent when it is one of a set. */
+  rule: Rule | undefined,
+  record: SecurityRecord,
+  error: unknown,
+) => void
 
 /** What rules know beside the record. */
 export interface EvaluationContext {
   /** Default `DEFAULT_GROUP_SETTINGS`. */
   readonly group?: GroupSettings
+  /** Asked after the rules. */
+  readonly sets?: readonly RuleSet[]
   /**
    * When given, a rule that throws is reported and the others still run, so that one bad record cannot
    * stop a device's stream; without it the error is thrown on.
@@ -40,7 +49,7 @@ export function evaluateRecords(
   records: readonly SecurityRecord[],
   rules: readonly Rule[],
   memory: RuleMemory,
-  { group = DEFAULT_GROUP_SETTINGS, failed }: EvaluationContext = {},
+  { group = DEFAULT_GROUP_SETTINGS, sets = [], failed }: EvaluationContext = {},
 ): readonly Finding[] {
   const commands = new Map<string, Command>()
   const elements = new Map<string, number>()
@@ -50,12 +59,17 @@ export function evaluateRecords(
     const element = elements.get(eventId) ?? 0
     elements.set(eventId, element + 1)
     const wanted = wantedBy(rules, record.kind)
-    if (wanted.length === 0) continue
+    const wantedSets = sets.filter(({ kinds }) => kinds.includes(record.kind))
+    if (wanted.length === 0 && wantedSets.length === 0) continue
     const analysed = withCommand(record, commands)
     // Almost always there is no match, so nothing is made for those.
     for (const rule of wanted) {
       const match = tryRule(rule, analysed, { memory, group, failed })
       if (match) findings.push({ rule, record, match, element })
+    }
+    for (const set of wantedSets) {
+      for (const found of trySet(set, analysed, failed))
+        findings.push({ ...found, record, element })
     }
   }
   return findings
@@ -76,7 +90,11 @@ function wantedBy(rules: readonly Rule[], kind: SecurityRecord['kind']): readonl
   return wanted
 }
 
-function withCommand(record: SecurityRecord, commands: Map<string, Command>): AnalysedRecord {
+/** @param commands  those of earlier records, by their line */
+export function withCommand(
+  record: SecurityRecord,
+  commands: Map<string, Command> = new Map(),
+): AnalysedRecord {
   const line = record.kind === 'proc' || record.kind === 'conn' ? record.cmd : undefined
   if (line === undefined) return { record }
   const command = commands.get(line) ?? analyse(line)
@@ -101,5 +119,19 @@ function tryRule(
   } catch (error) {
     failed(rule, analysed.record, error)
     return undefined
+  }
+}
+
+function trySet(
+  set: RuleSet,
+  analysed: AnalysedRecord,
+  failed: RuleFailed | undefined,
+): readonly RuleFinding[] {
+  if (!failed) return set.evaluate(analysed)
+  try {
+    return set.evaluate(analysed)
+  } catch (error) {
+    failed(undefined, analysed.record, error)
+    return []
   }
 }

@@ -7,6 +7,7 @@ import type { IngestedMessage } from '../ingestion/pipeline.ts'
 import { silentLog } from '../log.ts'
 import type { RecommendationRule } from '../recommendations/rule.ts'
 import { FindingEvaluator } from './evaluator.ts'
+import type { Judge } from './noise/verdict.ts'
 
 const broken: RecommendationRule = {
   type: {
@@ -26,11 +27,14 @@ test('a recommendation rule that fails is logged, and the messages of all device
   const findings = new MemoryFindingStore()
   const logged: object[] = []
   const log = { ...silentLog, error: (fields: object) => void logged.push(fields) }
-  const filter = { apply: async <T>(finding: T) => finding }
+  const judge: Judge = {
+    judge: async (finding) => ({ kind: 'raised', finding }),
+    groupOf: async () => 'default',
+  }
   const rules = {
     groups: NO_GROUPS,
     alerts: [],
-    filter: filter as never,
+    judge,
     recommendations: [broken],
   }
   const evaluator = new FindingEvaluator({ findings, log }, rules, () => {})

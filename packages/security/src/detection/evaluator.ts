@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { JsonObject } from '@twinward/protocol'
-import type { DeviceMemory, FindingStore } from '../data/finding-store.ts'
+import type { WindowCounts, WindowStage } from '../activity/window-counts.ts'
+import { BaselineStep } from '../baseline/baseline-step.ts'
+import type { FindingStore } from '../data/finding-store.ts'
 import type { GroupLookup } from '../groups/group-lookup.ts'
 import { normalise } from '../ingestion/normalise.ts'
 import type { Evaluator, IngestedMessage } from '../ingestion/pipeline.ts'
@@ -9,15 +10,19 @@ import type { Log } from '../log.ts'
 import { SILENCE_LIMIT_MS } from '../modules/state.ts'
 import type { AgentState } from '../posture/agent-state.ts'
 import { updateAgent } from '../posture/agent-update.ts'
-import { type Assessment, assess, type Recommendation } from '../recommendations/recommendation.ts'
+import { type JudgedBy, Round } from '../recommendations/round.ts'
 import type { RecommendationRule } from '../recommendations/rule.ts'
 import type { Alert } from './alert.ts'
 import { dedupeKey, openOrUpdate, opensAlert } from './alerts.ts'
+import { Memory } from './device-memory.ts'
 import { evaluateRecords, type Finding } from './evaluate.ts'
 import { admitAlert, floodFinding, holdBack } from './flood.ts'
-import type { Rule, RuleMemory } from './rule.ts'
+import { countRefused } from './hub/refused-messages.ts'
+import { Noise } from './noise/noise.ts'
+import type { Judge } from './noise/verdict.ts'
+import { endDisconnection, missingKey } from './reconnection.ts'
+import type { Rule, RuleMemory, RuleSet } from './rule.ts'
 import { endSilence, silenceKey } from './silence.ts'
-import type { FindingFilter } from './switches.ts'
 
 interface Ports {
   readonly findings: FindingStore
@@ -27,13 +32,24 @@ interface Ports {
 /** What messages are judged by. */
 export interface Rules {
   readonly alerts: readonly Rule[]
-  /** What operators set for them. */
-  readonly filter: FindingFilter
+  /** Asked after them. */
+  readonly sets?: readonly RuleSet[]
+  /** What becomes of what they find. */
+  readonly judge: Judge
   readonly groups: GroupLookup
+  /** Counts for the rules on time windows of groups. */
+  readonly windows?: WindowCounts
   readonly recommendations: readonly RecommendationRule[]
+  /** What else recommendations are made by. */
+  readonly judgedBy?: Omit<JudgedBy, 'rules'>
+  /** Whether a message is of a fire drill, which tells nothing about the agent. */
+  readonly isDrill?: (ingested: IngestedMessage) => boolean
   /** After so long without a message, a message ends a silence. Default `SILENCE_LIMIT_MS`. */
   readonly silentAfterMs?: number
 }
+
+/** Under this name a device's memory holds the group that it was counted in while it learned. */
+const LEARNING = 'learning'
 
 /** Turns messages into alerts, recommendations and agents' state, and commits them with the cursor. */
 export class FindingEvaluator implements Evaluator {
@@ -53,6 +69,7 @@ export class FindingEvaluator implements Evaluator {
     await step.prepare(messages)
     for (const ingested of messages) await step.take(ingested)
     await this.#ports.findings.commit({ ...step.changes(), cursor })
+    step.adopt()
     for (const deviceId of step.devices()) this.#touched(deviceId)
   }
 }
@@ -68,13 +85,20 @@ class Step {
   readonly #memories = new Map<string, Memory>()
   readonly #alerts = new Map<string, Alert>()
   readonly #newest = new Map<string, Alert>()
-  readonly #recommendations = new Map<string, Recommendation>()
+  readonly #round: Round
+  readonly #noise = new Noise()
+  readonly #baselines: BaselineStep
+  readonly #windows: WindowStage | undefined
   readonly #messages: IngestedMessage[] = []
 
   constructor({ findings, log }: Ports, rules: Rules) {
     this.#findings = findings
     this.#log = log
     this.#rules = rules
+    this.#baselines = new BaselineStep(findings.baselines)
+    const { recommendations, judgedBy } = rules
+    this.#windows = rules.windows?.stage()
+    this.#round = new Round({ findings, log }, { ...judgedBy, rules: recommendations })
   }
 
   /** Reads at once what all messages will ask for: one by one, each would wait for the store. */
@@ -94,23 +118,35 @@ class Step {
     const { message, decoded } = ingested
     const { deviceId } = message.ref
     this.#messages.push(ingested)
-    const before = this.#agents.get(deviceId) ?? this.#known.get(deviceId)
-    const after = updateAgent(before, message, decoded)
-    this.#agents.set(deviceId, after)
-    await this.#endSilence(before, after)
+    if (!this.#rules.isDrill?.(ingested)) await this.#noteAgent(ingested)
     const records = decoded.events.flatMap(normalise)
     await this.#detect(deviceId, records, message.enqueuedTimeMs)
-    for (const record of records) await this.#assess(record)
+    await this.#countRefused(ingested)
+    await this.#windows?.countRecords(deviceId, records, message.enqueuedTimeMs)
+    for (const record of records) {
+      if (record.kind === 'baseline') await this.#baselines.take(record)
+    }
+    const group = await this.#rules.groups.settingsFor(deviceId)
+    const memory = await this.#memoryOf(deviceId)
+    for (const record of records) await this.#round.take(record, memory, group)
   }
 
   changes() {
     return {
       alerts: [...this.#alerts.values()],
-      recommendations: [...this.#recommendations.values()],
+      recommendations: this.#round.changed(),
       agents: [...this.#agents.values()],
       memories: [...this.#memories.values()].flatMap((memory) => memory.changed()),
       rejections: this.#messages.flatMap(({ decoded }) => decoded.rejections),
+      ...this.#noise.changes(),
+      ...this.#baselines.changes(),
+      activity: { windows: this.#windows?.changes() ?? [] },
     }
+  }
+
+  /** The changes are durable. */
+  adopt(): void {
+    this.#windows?.adopt()
   }
 
   devices(): Iterable<string> {
@@ -124,16 +160,42 @@ class Step {
   ): Promise<void> {
     if (records.length === 0) return
     const memory = await this.#memoryOf(deviceId)
-    const failed = (rule: Rule, { header }: SecurityRecord, error: unknown) =>
+    const failed = (rule: Rule | undefined, { header }: SecurityRecord, error: unknown) =>
       this.#log.error(
-        { err: error, rule: rule.type.alertType, deviceId, eventId: header.eventId },
+        { err: error, rule: rule?.type.alertType ?? 'Sigma', deviceId, eventId: header.eventId },
         'a rule failed',
       )
     const group = await this.#rules.groups.settingsFor(deviceId)
-    const { alerts } = this.#rules
-    for (const finding of evaluateRecords(records, alerts, memory, { group, failed })) {
+    if (nowMs < group.learningUntilMs) await this.#countMember(deviceId, memory)
+    const rules = withCustom(this.#rules.alerts, await this.#rules.groups.rulesFor(deviceId))
+    const { sets = [] } = this.#rules
+    for (const finding of evaluateRecords(records, rules, memory, { group, sets, failed })) {
+      for (const set of sets) set.note(finding)
       await this.#raise(finding, memory, nowMs)
     }
+    for (const record of records) await this.#endDisconnection(record)
+  }
+
+  async #endDisconnection(record: SecurityRecord): Promise<void> {
+    const key = missingKey(record)
+    const alert = key === undefined ? undefined : await this.#newestWith(key)
+    const ended = endDisconnection(alert, record)
+    if (ended) this.#keep(ended, alert)
+  }
+
+  async #noteAgent({ message, decoded }: IngestedMessage): Promise<void> {
+    const { deviceId } = message.ref
+    const before = this.#agents.get(deviceId) ?? this.#known.get(deviceId)
+    const after = updateAgent(before, message, decoded)
+    this.#agents.set(deviceId, after)
+    await this.#endSilence(before, after)
+  }
+
+  async #countRefused({ message, decoded }: IngestedMessage): Promise<void> {
+    if (decoded.rejections.length === 0) return
+    const memory = await this.#memoryOf(message.ref.deviceId)
+    const finding = countRefused(memory, decoded.rejections)
+    if (finding) await this.#raise(finding, memory, message.enqueuedTimeMs)
   }
 
   /** A message that waited shortens the gap, so half of the limit is enough to look. */
@@ -146,16 +208,27 @@ class Step {
   }
 
   async #raise(found: Finding, memory: RuleMemory, nowMs: number): Promise<void> {
-    const finding = await this.#rules.filter.apply(found)
-    if (!finding) return
+    const verdict = await this.#rules.judge.judge(found, nowMs)
+    this.#noise.take(verdict, found, nowMs)
+    if (verdict.kind !== 'raised') return
+    const { finding } = verdict
     const existing = await this.#newestWith(dedupeKey(finding))
-    if (!opensAlert(existing, finding) || admitAlert(memory, nowMs)) {
+    if (!opensAlert(existing, finding) || admitAlert(memory, nowMs, finding)) {
       this.#keep(openOrUpdate(existing, finding, nowMs, randomUUID), existing)
       return
     }
+    this.#noise.count({ reason: 'flood' }, finding, nowMs)
     const flood = floodFinding(finding)
     const before = await this.#newestWith(dedupeKey(flood))
     this.#keep(holdBack(before, flood, nowMs, randomUUID), before)
+  }
+
+  /** Of how many devices a group learned is known by each being counted once. */
+  async #countMember(deviceId: string, memory: RuleMemory): Promise<void> {
+    const group = await this.#rules.judge.groupOf(deviceId)
+    if (memory.get(LEARNING)?.group === group) return
+    memory.set(LEARNING, { group })
+    this.#noise.member(group, deviceId)
   }
 
   async #newestWith(key: string): Promise<Alert | undefined> {
@@ -168,33 +241,6 @@ class Step {
     this.#newest.set(alert.dedupeKey, alert)
   }
 
-  async #assess(record: SecurityRecord): Promise<void> {
-    const { ref, timeMs } = record.header
-    for (const rule of this.#rules.recommendations) {
-      if (!rule.kinds.includes(record.kind)) continue
-      const assessment = this.#tryRule(rule, record)
-      if (!assessment) continue
-      const id = `${rule.type.recommendationType}|${ref.deviceId}`
-      const existing =
-        this.#recommendations.get(id) ?? (await this.#findings.findRecommendation(id))
-      const next = assess(existing, rule.type, assessment, { deviceId: ref.deviceId, timeMs })
-      if (next !== undefined && next !== existing) this.#recommendations.set(id, next)
-    }
-  }
-
-  /** One rule that fails must not keep the messages of all devices waiting. */
-  #tryRule(rule: RecommendationRule, record: SecurityRecord): Assessment | undefined {
-    try {
-      return rule.evaluate(record)
-    } catch (error) {
-      const { ref, eventId } = record.header
-      const { recommendationType } = rule.type
-      const fields = { err: error, rule: recommendationType, deviceId: ref.deviceId, eventId }
-      this.#log.error(fields, 'a rule failed')
-      return undefined
-    }
-  }
-
   async #memoryOf(deviceId: string): Promise<Memory> {
     const known = this.#memories.get(deviceId)
     if (known) return known
@@ -204,28 +250,15 @@ class Step {
   }
 }
 
-/** What rules remember about a device; `changed` gives what they set. */
-class Memory implements RuleMemory {
-  readonly #deviceId: string
-  readonly #values: Map<string, JsonObject>
-  #isChanged = false
+/** Joined once, since whoever evaluates sorts the rules of each list once. */
+const joined = new WeakMap<readonly Rule[], WeakMap<readonly Rule[], readonly Rule[]>>()
 
-  constructor(deviceId: string, stored: DeviceMemory | undefined) {
-    this.#deviceId = deviceId
-    this.#values = new Map(Object.entries(stored?.values ?? {}) as [string, JsonObject][])
-  }
-
-  get(name: string): JsonObject | undefined {
-    return this.#values.get(name)
-  }
-
-  set(name: string, value: JsonObject): void {
-    this.#values.set(name, value)
-    this.#isChanged = true
-  }
-
-  changed(): readonly DeviceMemory[] {
-    if (!this.#isChanged) return []
-    return [{ deviceId: this.#deviceId, values: Object.fromEntries(this.#values) }]
-  }
+/** The rules for all devices and those of a group's own. */
+function withCustom(rules: readonly Rule[], custom: readonly Rule[]): readonly Rule[] {
+  if (custom.length === 0) return rules
+  const byCustom = joined.get(rules) ?? new WeakMap<readonly Rule[], readonly Rule[]>()
+  joined.set(rules, byCustom)
+  const all = byCustom.get(custom) ?? [...rules, ...custom]
+  byCustom.set(custom, all)
+  return all
 }

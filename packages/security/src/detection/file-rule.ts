@@ -1,11 +1,14 @@
+import { isWithinWindow } from '../groups/windows.ts'
 import type { DetailRecord } from '../ingestion/record.ts'
+import { ofRecord } from './explain/conditions.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
 import { matchRecord } from './record-match.ts'
 import type { AlertType, Rule } from './rule.ts'
 
 /**
  * A rule on what happens to files of watched directories; one alert per directory, since the agent
- * watches what the operator named and a change seldom comes alone.
+ * watches what the operator named and a change seldom comes alone. None while an update window of
+ * the security group is open.
  */
 export function fileRule(
   type: AlertType,
@@ -15,10 +18,19 @@ export function fileRule(
   return {
     type,
     kinds: ['file'],
-    evaluate({ record }) {
+    conditions: ofRecord<DetailRecord>(
+      ['file'],
+      [
+        ['the event names a file', (record) => fileFacts(record).path !== ''],
+        [seen, (record) => isMeant(fileFacts(record))],
+      ],
+      'no update window of the security group is open',
+    ),
+    evaluate({ record }, _memory, { updateWindows }) {
       if (record.kind !== 'file') return undefined
       const facts = fileFacts(record as DetailRecord)
       if (facts.path === '' || !isMeant(facts)) return undefined
+      if (isWithinWindow(updateWindows, record.header.timeMs)) return undefined
       const directory = facts.path.slice(0, Math.max(facts.path.lastIndexOf('/'), 1))
       return matchRecord(record, {
         key: directory,

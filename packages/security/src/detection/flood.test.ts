@@ -64,6 +64,14 @@ test('rate limit: a new window, and a clock set back, begin anew', () => {
   assert.equal(admitAlert(memory, 4000), true)
 })
 
+test('rate limit: what maintenance expects leaves room for what it does not', () => {
+  const memory = emptyMemory()
+  const expected = { maintenance: 'new firmware' }
+  for (let at = 0; at < MAX_NEW_ALERTS; at++) assert.ok(admitAlert(memory, 5000, expected))
+  assert.equal(admitAlert(memory, 5000, expected), false)
+  assert.equal(admitAlert(memory, 5000), true)
+})
+
 test('flood: two rules that find something in one record are two that were held back', () => {
   const record = processRecord({ cmd: 'iptables -F; history -c' })
   const both = evaluateRecords([record], builtInRules(), emptyMemory()).map(floodFinding)

@@ -10,6 +10,8 @@ export const MAX_NEW_ALERTS = 20
 export const RATE_WINDOW_MS = 60 * 60 * 1000
 
 const MEMORY = 'alertRate'
+/** Counted apart: what was expected must not use up what is told of what comes after it. */
+const EXPECTED_MEMORY = 'expectedAlertRate'
 
 /** The one alert that stands for those that were held back. */
 export const alertFlood: AlertType = {
@@ -40,23 +42,30 @@ export const alertFlood: AlertType = {
  * @param memory  of the device; what is set takes effect with the commit, so a replay counts
  * nothing
  */
-export function admitAlert(memory: RuleMemory, nowMs: number): boolean {
-  const { startMs, opened } = memory.get(MEMORY) ?? {}
+export function admitAlert(
+  memory: RuleMemory,
+  nowMs: number,
+  { maintenance }: Pick<Finding, 'maintenance'> = {},
+): boolean {
+  const name = maintenance === undefined ? MEMORY : EXPECTED_MEMORY
+  const { startMs, opened } = memory.get(name) ?? {}
   const isUnderWay =
     typeof startMs === 'number' && nowMs >= startMs && nowMs - startMs < RATE_WINDOW_MS
   const before = isUnderWay && typeof opened === 'number' ? opened : 0
   if (before >= MAX_NEW_ALERTS) return false
-  memory.set(MEMORY, { startMs: isUnderWay ? startMs : nowMs, opened: before + 1 })
+  memory.set(name, { startMs: isUnderWay ? startMs : nowMs, opened: before + 1 })
   return true
 }
 
 /** The finding under which a held-back one is counted: one alert per device and flood. */
-export function floodFinding({ rule, record, match, element }: Finding): Finding {
+export function floodFinding(finding: Finding): Finding {
+  const { rule, record, match, element, maintenance } = finding
   const { deviceId } = record.header.ref
   return {
     rule: { type: alertFlood },
     record,
     element,
+    ...(maintenance !== undefined && { maintenance }),
     match: {
       key: '',
       // With the type, since two rules may find something in one record and each of them counts.

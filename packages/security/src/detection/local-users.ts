@@ -1,5 +1,6 @@
 import type { JsonObject } from '@twinward/protocol'
 import type { LocalUser, SecurityRecord, UsersRecord } from '../ingestion/record.ts'
+import { ofRecord } from './explain/conditions.ts'
 import { matchRecord } from './record-match.ts'
 import type { AlertType, Match, Rule, RuleMemory } from './rule.ts'
 
@@ -28,6 +29,15 @@ export function usersRule(type: AlertType, part: keyof UserChanges, seen: string
   return {
     type,
     kinds: ['users'],
+    conditions: ofRecord<UsersRecord>(
+      ['users'],
+      [
+        ['another snapshot of the users came before', (_, memory) => !!memory.get(MEMORY)],
+        ['that one is not newer', ({ header }, memory) => !isStale(memory, header.timeMs)],
+      ],
+      `${seen} that was not so in the one before`,
+      (_, memory) => `${storedGroups(memory.get(MEMORY) ?? {}).size} users in the one before`,
+    ),
     evaluate({ record }, memory) {
       if (record.kind !== 'users') return undefined
       const changes = changesOf(record, memory)?.[part] ?? []
@@ -55,13 +65,18 @@ function changesOf(record: UsersRecord, memory: RuleMemory): UserChanges | undef
   if (computed.has(record)) return computed.get(record)
   const { timeMs } = record.header
   const before = memory.get(MEMORY)
-  const isStale = typeof before?.timeMs === 'number' && before.timeMs > timeMs
+  const isOld = isStale(memory, timeMs)
   const now = groupsOf(record.users)
-  if (!isStale)
+  if (!isOld)
     memory.set(MEMORY, { timeMs, users: [...now].map(([name, list]) => [name, [...list]]) })
-  const changes = before && !isStale ? compare(storedGroups(before), now, record) : undefined
+  const changes = before && !isOld ? compare(storedGroups(before), now, record) : undefined
   computed.set(record, changes)
   return changes
+}
+
+function isStale(memory: RuleMemory, timeMs: number): boolean {
+  const before = memory.get(MEMORY)?.timeMs
+  return typeof before === 'number' && before > timeMs
 }
 
 function compare(before: Groups, now: Groups, { users }: UsersRecord): UserChanges {

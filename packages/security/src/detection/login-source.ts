@@ -73,6 +73,15 @@ export function storedSources(sources: readonly LoginSource[]): JsonObject {
   }
 }
 
+/** How many failures of a place are remembered, for a person. */
+export function tellFailures(source: LoginSource | undefined): string {
+  if (!source) return 'no failure is remembered'
+  const { failuresMs, isGuessing } = source
+  return isGuessing
+    ? `${source.source}: ${MIN_FAILURES} or more failures within ten minutes`
+    : `${source.source}: ${failuresMs.length} of ${MIN_FAILURES} failures so far`
+}
+
 /** What opens sessions without a person. */
 const NOBODY: ReadonlySet<string> = new Set([
   ...['cron', 'crond', 'atd', 'su', 'sudo', 'systemd', 'runuser', 'polkit-agent-helper-1', 'doas'],

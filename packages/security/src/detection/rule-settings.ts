@@ -2,13 +2,7 @@ import { HubError } from '@twinward/protocol'
 import type { Serial } from '../serial.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { alertFlood } from './flood.ts'
-import {
-  type FindingFilter,
-  type RuleSetting,
-  type RuleSettings,
-  RuleSwitches,
-  WHOLE_HUB,
-} from './switches.ts'
+import { type RuleSetting, type RuleSettings, RuleSwitches, WHOLE_HUB } from './switches.ts'
 
 /** Security groups with settings of their own. */
 export const MAX_GROUPS = 1000
@@ -32,25 +26,29 @@ const TYPES: ReadonlySet<string> = new Set(CATALOGUE.map(({ alertType }) => aler
 export class RuleSettingService {
   readonly #store: RuleSettingStore
   readonly #changes: Serial
+  readonly #isLoaded: (alertType: string) => boolean
   readonly #switches: RuleSwitches
   #groups: ReadonlySet<string> = new Set()
 
   /**
    * @param changes  one after the other, as the evaluation of messages is
    * @param groupOf  the security group of a device, in lower case
+   * @param isLoaded  whether an alert type is one of rules that operators loaded
    */
   constructor(
     store: RuleSettingStore,
     changes: Serial,
     groupOf: (deviceId: string) => Promise<string>,
+    isLoaded: (alertType: string) => boolean = () => false,
   ) {
+    this.#isLoaded = isLoaded
     this.#store = store
     this.#changes = changes
     this.#switches = new RuleSwitches(groupOf)
   }
 
-  /** What alerts are raised by. */
-  get filter(): FindingFilter {
+  /** What a finding's verdict begins with. */
+  get switches(): RuleSwitches {
     return this.#switches
   }
 
@@ -84,9 +82,12 @@ export class RuleSettingService {
         `${alertType} is what holds alerts back; it has no switch.`,
       )
     }
-    if (!TYPES.has(alertType))
-      throw new HubError('GenericNotFound', `There is no rule ${alertType}.`)
     const name = group.trim().toLowerCase()
+    // What is set for a rule that was forgotten since can still be taken back.
+    const isKnown = TYPES.has(alertType) || this.#isLoaded(alertType)
+    if (!isKnown && this.#switches.settingsOf(name)[alertType] === undefined) {
+      throw new HubError('GenericNotFound', `There is no rule ${alertType}.`)
+    }
     if (name.length > MAX_GROUP_CHARACTERS) {
       throw new HubError('ArgumentInvalid', `group has at most ${MAX_GROUP_CHARACTERS} characters.`)
     }

@@ -17,18 +17,12 @@ export interface RuleSettings {
 /** The name under which the settings of the whole hub are kept; no group can have it. */
 export const WHOLE_HUB = ''
 
-/** What rule settings are asked for by those who raise alerts. */
-export interface FindingFilter {
-  /** The finding with the severity that is set, or `undefined` when its rule is off. */
-  apply(finding: Finding): Promise<Finding | undefined>
-}
-
 /**
  * Which rules are off and which severity the others have: per security group, else per hub, else as
  * the rule says. Each of the two is looked for by itself, so a group that only changes a severity
  * leaves a rule off that is off for the hub.
  */
-export class RuleSwitches implements FindingFilter {
+export class RuleSwitches {
   readonly #groupOf: (deviceId: string) => Promise<string>
   readonly #byGroup = new Map<string, RuleSettings>()
 
@@ -47,19 +41,25 @@ export class RuleSwitches implements FindingFilter {
     return this.#byGroup.get(group) ?? {}
   }
 
-  async apply(finding: Finding): Promise<Finding | undefined> {
+  /** The finding with the severity that is set; for a rule that is off, where: group or `WHOLE_HUB`. */
+  async apply(finding: Finding): Promise<Finding | string> {
     const { alertType } = finding.rule.type
     const hub = this.settingsOf(WHOLE_HUB)[alertType]
-    const group = await this.#groupSetting(finding.record.header.ref.deviceId, alertType)
+    const [name, group] = await this.#groupSetting(finding.record.header.ref.deviceId, alertType)
     if (!hub && !group) return finding
     const { isEnabled = true, severity }: RuleSetting = { ...hub, ...group }
-    if (!isEnabled) return undefined
+    if (!isEnabled) return group?.isEnabled === false ? name : WHOLE_HUB
     return severity === undefined ? finding : { ...finding, match: { ...finding.match, severity } }
   }
 
-  async #groupSetting(deviceId: string, alertType: string): Promise<RuleSetting | undefined> {
+  async #groupSetting(
+    deviceId: string,
+    alertType: string,
+  ): Promise<readonly [group: string, setting: RuleSetting | undefined]> {
     // Most hubs have none, and then nobody is asked for the device's tags.
     const isSet = [...this.#byGroup].some(([group, all]) => group !== WHOLE_HUB && all[alertType])
-    return isSet ? this.settingsOf(await this.#groupOf(deviceId))[alertType] : undefined
+    if (!isSet) return [WHOLE_HUB, undefined]
+    const group = await this.#groupOf(deviceId)
+    return [group, this.settingsOf(group)[alertType]]
   }
 }

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findsInLast, readVectors, vectorTypes } from '../../test/detection-vectors.ts'
+import { hubRules } from './hub/index.ts'
 import { builtInRules } from './rules/index.ts'
 
 test('vectors: every rule has a file, and every file a rule', () => {
-  const types = builtInRules().map(({ type }) => type.alertType)
+  const types = [...builtInRules(), ...hubRules].map(({ type }) => type.alertType)
   assert.deepEqual([...vectorTypes()], types.sort())
 })
 
 for (const alertType of vectorTypes()) {
   const { lists, fires, quiet } = readVectors(alertType)
-  const rule = builtInRules(lists).find(({ type }) => type.alertType === alertType)
+  const rule = [...builtInRules(lists), ...hubRules].find(
+    ({ type }) => type.alertType === alertType,
+  )
 
   test(`${alertType}: every line that must fire does, once`, () => {
     assert.ok(rule)

@@ -1,17 +1,12 @@
 import { HubError } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
-import type {
-  AlertFilter,
-  FindingStore,
-  FindingSummary,
-  Page,
-  RecommendationFilter,
-} from '../data/finding-store.ts'
-import type { Alert, AlertStatus } from '../detection/alert.ts'
-import { addNote, assign, changeStatus } from '../detection/alerts.ts'
+import type { AlertFilter, FindingStore, Page } from '../data/finding-store.ts'
+import type { Alert } from '../detection/alert.ts'
 import type { Log } from '../log.ts'
-import { exempt, liftExemption, type Recommendation } from '../recommendations/recommendation.ts'
 import type { Serial } from '../serial.ts'
+import { AggregatedAlerts } from './aggregated.ts'
+import { type AlertChange, applyChange } from './alert-change.ts'
+import { BulkChanges } from './bulk.ts'
 
 interface Ports {
   readonly findings: FindingStore
@@ -19,8 +14,12 @@ interface Ports {
   readonly log: Log
 }
 
-/** Alerts and recommendations, as people look at them and change them. */
+/** Alerts, as people look at them and change them. */
 export class Findings {
+  /** Changes of many alerts at once. */
+  readonly bulk: BulkChanges
+  /** Alerts by type and day. */
+  readonly aggregated: AggregatedAlerts
   readonly #ports: Ports
   readonly #changes: Serial
   readonly #touch: (deviceId: string) => void
@@ -33,6 +32,8 @@ export class Findings {
     this.#ports = ports
     this.#changes = changes
     this.#touch = touch
+    this.bulk = new BulkChanges(ports, changes, touch)
+    this.aggregated = new AggregatedAlerts({ ...ports, bulk: this.bulk })
   }
 
   alerts(filter: AlertFilter): Promise<Page<Alert>> {
@@ -47,62 +48,15 @@ export class Findings {
   }
 
   /** @throws {HubError} `GenericNotFound`; `ArgumentInvalid` for a transition that is not allowed */
-  changeAlert(
-    id: string,
-    change: { status?: AlertStatus; assignee?: string; note?: string },
-    by: string,
-  ): Promise<Alert> {
+  changeAlert(id: string, change: AlertChange, by: string): Promise<Alert> {
     return this.#changes.run(() => this.#changeAlert(id, change, by))
   }
 
-  async #changeAlert(
-    id: string,
-    { status, assignee, note }: { status?: AlertStatus; assignee?: string; note?: string },
-    by: string,
-  ): Promise<Alert> {
+  async #changeAlert(id: string, change: AlertChange, by: string): Promise<Alert> {
     const timeMs = this.#ports.clock.now()
-    let alert = await this.alert(id)
-    if (status !== undefined) alert = changeStatus(alert, { status, timeMs, by, note: note ?? '' })
-    if (assignee !== undefined) alert = assign(alert, assignee)
-    if (note !== undefined && status === undefined)
-      alert = addNote(alert, { timeMs, by, text: note })
+    const alert = applyChange(await this.alert(id), change, { timeMs, by })
     await this.#ports.findings.commit({ alerts: [alert] })
     this.#touch(alert.deviceId)
     return alert
-  }
-
-  recommendations(filter: RecommendationFilter): Promise<Page<Recommendation>> {
-    return this.#ports.findings.listRecommendations(filter)
-  }
-
-  /** @throws {HubError} `GenericNotFound` */
-  changeRecommendation(
-    id: string,
-    change: { state: 'Exempt' | 'Active'; reason: string },
-    by: string,
-  ): Promise<Recommendation> {
-    return this.#changes.run(() => this.#changeRecommendation(id, change, by))
-  }
-
-  async #changeRecommendation(
-    id: string,
-    change: { state: 'Exempt' | 'Active'; reason: string },
-    by: string,
-  ): Promise<Recommendation> {
-    const found = await this.#ports.findings.findRecommendation(id)
-    if (!found) {
-      throw new HubError('GenericNotFound', `There is no recommendation ${id.slice(0, 256)}.`)
-    }
-    const nowMs = this.#ports.clock.now()
-    const changed =
-      change.state === 'Exempt' ? exempt(found, change, nowMs) : liftExemption(found, nowMs)
-    await this.#ports.findings.commit({ recommendations: [changed] })
-    this.#ports.log.info({ id, state: change.state, by }, 'recommendation changed')
-    this.#touch(changed.deviceId)
-    return changed
-  }
-
-  analytics(): Promise<FindingSummary> {
-    return this.#ports.findings.summary()
   }
 }

@@ -2,6 +2,7 @@ import type { DetailRecord } from '../../ingestion/record.ts'
 import { ASK_WHO_RAN_IT, HAND_OVER } from '../advice.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, firstClue, matchCommand } from '../command-rule.ts'
+import { inLine, ofRecord } from '../explain/conditions.ts'
 import { fileFacts } from '../file-facts.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
@@ -29,6 +30,17 @@ const type: AlertType = {
 export const accessingHtaccessFile: Rule = {
   type,
   kinds: ['proc', 'file'],
+  conditions: [
+    ...inLine(
+      [['.htaccess is named', names]],
+      'the command does more than look whether it is there',
+    ),
+    ...ofRecord<DetailRecord>(
+      ['file'],
+      [['the file is .htaccess', (record) => isHtaccess(fileFacts(record).path)]],
+      'it was created or modified',
+    ),
+  ],
   evaluate(analysed) {
     const { record } = analysed
     if (record.kind === 'file') return isChanged(record as DetailRecord)
@@ -47,6 +59,10 @@ const LOOKING: ReadonlySet<string> = new Set([
   'echo',
   'grep',
 ])
+
+function names({ args, redirections }: Segment): boolean {
+  return args.some(isHtaccess) || redirections.some(({ target }) => isHtaccess(target))
+}
 
 function touches({ program, args, redirections }: Segment): Clue | undefined {
   const written = redirections.find(({ target }) => isHtaccess(target))?.target

@@ -1,6 +1,7 @@
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, commandRule } from '../command-rule.ts'
 import { countHexEscapes, decodeEscapes } from '../escapes.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { outputsOf } from '../sets/outputs.ts'
 import { SHELLS } from '../sets/shells.ts'
@@ -37,7 +38,22 @@ const type: AlertType = {
 }
 
 /** Programs written byte by byte, or unpacked from text into a temporary directory. */
-export const binaryCommandLine: Rule = commandRule(type, ({ segments }) => {
+export const binaryCommandLine: Rule = commandRule(
+  type,
+  ({ segments }) => buildsProgram(segments),
+  inLine(
+    [['echo, printf, a here-string or a decoder takes part', mayWriteBytes]],
+    'they make a program: its head, many escaped bytes stored or piped, or text unpacked to run',
+  ),
+)
+
+function mayWriteBytes(segment: Segment): boolean {
+  const { program, redirections } = segment
+  const isHereString = redirections.some(({ operator }) => operator === '<<<')
+  return program === 'echo' || program === 'printf' || isHereString || isDecoder(segment)
+}
+
+function buildsProgram(segments: Segments): Clue | undefined {
   // The decoder whose output flows through the pipeline at this place.
   let decoder: string | undefined
   for (const [at, segment] of segments.entries()) {
@@ -53,7 +69,7 @@ export const binaryCommandLine: Rule = commandRule(type, ({ segments }) => {
     }
   }
   return undefined
-})
+}
 
 type Segments = Command['segments']
 

@@ -1,3 +1,4 @@
+import { ofRecord } from '../explain/conditions.ts'
 import {
   addFailure,
   FAILURE_WINDOW_MS,
@@ -5,9 +6,10 @@ import {
   loginSources,
   sourceOf,
   storedSources,
+  tellFailures,
 } from '../login-source.ts'
 import { matchRecord } from '../record-match.ts'
-import type { AlertType, Rule } from '../rule.ts'
+import type { AlertType, Rule, RuleMemory } from '../rule.ts'
 
 const type: AlertType = {
   number: 44,
@@ -28,6 +30,10 @@ const type: AlertType = {
 }
 
 const MEMORY = 'IoT_Bruteforce_Fail'
+const KINDS: Rule['kinds'] = [
+  ...(['login', 'agent', 'proc', 'conn', 'dns', 'ports', 'users', 'fw', 'file'] as const),
+  ...(['sysinfo', 'other'] as const),
+]
 
 /**
  * Ten failures from one place within ten minutes, told when no more came for ten minutes. It is
@@ -35,19 +41,13 @@ const MEMORY = 'IoT_Bruteforce_Fail'
  */
 export const bruteforceFail: Rule = {
   type,
-  kinds: [
-    'login',
-    'agent',
-    'proc',
-    'conn',
-    'dns',
-    'ports',
-    'users',
-    'fw',
-    'file',
-    'sysinfo',
-    'other',
-  ],
+  kinds: KINDS,
+  conditions: ofRecord(
+    KINDS,
+    [['failed logins are remembered', (_, memory) => sourcesIn(memory).length > 0]],
+    'ten of one place failed within ten minutes, none since for ten minutes, and none succeeded',
+    (_, memory) => sourcesIn(memory).map(tellFailures).join('; '),
+  ),
   evaluate({ record }, memory) {
     const stored = memory.get(MEMORY)
     const before = loginSources(stored)
@@ -71,6 +71,10 @@ export const bruteforceFail: Rule = {
     }
     return over && matchOver(record, over)
   },
+}
+
+function sourcesIn(memory: RuleMemory): readonly LoginSource[] {
+  return loginSources(memory.get(MEMORY))
 }
 
 function isOver({ isGuessing, failuresMs }: LoginSource, timeMs: number): boolean {

@@ -1,7 +1,16 @@
+import type { LoginRecord } from '../../ingestion/record.ts'
 import { HAND_OVER } from '../advice.ts'
-import { addFailure, loginSources, sourceOf, storedSources } from '../login-source.ts'
+import { ofRecord } from '../explain/conditions.ts'
+import {
+  addFailure,
+  type LoginSource,
+  loginSources,
+  sourceOf,
+  storedSources,
+  tellFailures,
+} from '../login-source.ts'
 import { matchRecord } from '../record-match.ts'
-import type { AlertType, Rule } from '../rule.ts'
+import type { AlertType, Rule, RuleMemory } from '../rule.ts'
 
 /** How long after the last failure a success still is the fruit of guessing. */
 export const SUCCESS_WINDOW_MS = 30 * 60_000
@@ -32,6 +41,15 @@ const MEMORY = 'IoT_Bruteforce_Success'
 export const bruteforceSuccess: Rule = {
   type,
   kinds: ['login'],
+  conditions: ofRecord<LoginRecord>(
+    ['login'],
+    [
+      ['a login succeeds', ({ result }) => result === 'success'],
+      ['logins from the same place failed before', (record, memory) => !!before(record, memory)],
+    ],
+    'ten of them failed within ten minutes, the last at most half an hour ago',
+    (record, memory) => tellFailures(before(record, memory)),
+  ),
   evaluate({ record }, memory) {
     if (record.kind !== 'login' || record.result === 'logout') return undefined
     const sources = loginSources(memory.get(MEMORY))
@@ -60,4 +78,9 @@ export const bruteforceSuccess: Rule = {
       },
     })
   },
+}
+
+function before(record: LoginRecord, memory: RuleMemory): LoginSource | undefined {
+  const source = sourceOf(record)
+  return loginSources(memory.get(MEMORY)).find((each) => each.source === source)
 }

@@ -1,5 +1,7 @@
-import type { Segment } from '../command/command.ts'
-import { commandRule } from '../command-rule.ts'
+import type { ProcessRecord } from '../../ingestion/record.ts'
+import type { Command, Segment } from '../command/command.ts'
+import { type Clue, commandRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { baseName } from '../sets/base-name.ts'
 import { outputsOf } from '../sets/outputs.ts'
@@ -26,13 +28,27 @@ const type: AlertType = {
 }
 
 /** A shell's record of typed commands removed, emptied or switched off; one alert per user. */
-export const clearHistoryFile: Rule = commandRule(type, ({ segments }, { user, uid }) => {
+export const clearHistoryFile: Rule = commandRule(
+  type,
+  clears,
+  inLine(
+    [['a history is named', namesHistory]],
+    'the history of a shell is removed, emptied, overwritten or switched off',
+  ),
+)
+
+function namesHistory({ program, args, env, redirections }: Segment): boolean {
+  const words = [program, ...args, ...env, ...redirections.map(({ target }) => target)]
+  return words.some((word) => word.toLowerCase().includes('hist'))
+}
+
+function clears({ segments }: Command, { user, uid }: ProcessRecord): Clue | undefined {
   for (const segment of segments) {
     const seen = assignsAway(segment) ?? removesHistory(segment)
     if (seen !== undefined) return { seen, key: user || uid }
   }
   return undefined
-})
+}
 
 /** `HISTFILE=`, `export HISTSIZE=0`, `unset HISTFILE`, `set +o history`, `history -c` */
 function assignsAway({ program, args, env }: Segment): string | undefined {

@@ -4,6 +4,7 @@ import { FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, firstClue, matchCommand } from '../command-rule.ts'
 import { matchConnection } from '../connection-match.ts'
+import { inLine, ofConnection } from '../explain/conditions.ts'
 import type { AlertType, Match, Rule, RuleMemory } from '../rule.ts'
 import { canonicalAddress, isPublicAddress } from '../sets/addresses.ts'
 import { baseName } from '../sets/base-name.ts'
@@ -39,6 +40,18 @@ const MEMORY = 'IoT_CommonBots'
 export const commonBots: Rule = {
   type,
   kinds: ['proc', 'conn'],
+  conditions: [
+    ...inLine([], 'a program has the name of a known bot, or busybox is asked for a nonsense word'),
+    ...ofConnection(
+      [
+        ['the connection does not come in', ({ direction }) => direction !== 'in'],
+        ['it goes to a port that bots knock at', ({ remotePort }) => BOT_PORTS.has(remotePort)],
+        ['its address is public', (record) => isPublicAddress(record.remoteAddress)],
+      ],
+      `${MIN_SCANNED} different addresses were knocked at within ten minutes`,
+      (_, memory) => `${scanned(memory.get(MEMORY)).length} of ${MIN_SCANNED} addresses so far`,
+    ),
+  ],
   evaluate(analysed, memory) {
     const { record } = analysed
     if (record.kind === 'conn') return knocks(record, memory)

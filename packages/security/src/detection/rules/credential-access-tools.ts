@@ -2,6 +2,7 @@ import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { hasOption, isBelow, operandsOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { baseName } from '../sets/base-name.ts'
 
@@ -25,7 +26,16 @@ const type: AlertType = {
 }
 
 /** Tools that dump credentials, and commands that read or search them. */
-export const credentialAccessTools: Rule = segmentRule(type, (segment) => {
+export const credentialAccessTools: Rule = segmentRule(
+  type,
+  accesses,
+  inLine(
+    [],
+    'a tool dumps passwords, a password file or the memory of a program is read, or directories are searched for passwords',
+  ),
+)
+
+function accesses(segment: Segment): Clue | string | undefined {
   const { program, path, args, redirections } = segment
   const tool =
     toolIn(path) ?? (RUNNING.has(program) ? toolIn(operandsOf(args)[0] ?? '') : undefined)
@@ -36,7 +46,7 @@ export const credentialAccessTools: Rule = segmentRule(type, (segment) => {
   if (searches(segment)) return 'directories are searched for passwords'
   const files = [...operandsOf(args), ...redirections.filter(reads).map(({ target }) => target)]
   return readsSecret(program, files)
-})
+}
 
 const TOOLS: ReadonlySet<string> = new Set([
   ...['mimipenguin', 'mimikatz', 'lazagne', 'linikatz', 'swap_digger', 'unshadow', 'secretsdump'],

@@ -1,4 +1,6 @@
-import { segmentRule } from '../command-rule.ts'
+import type { Segment } from '../command/command.ts'
+import { type Clue, segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { containerCall } from '../sets/containers.ts'
 import { minerIn } from '../sets/miners.ts'
@@ -23,11 +25,23 @@ const type: AlertType = {
 }
 
 /** Container images with the name of a miner. */
-export const cryptoMinerContainer: Rule = segmentRule(type, (segment) => {
+export const cryptoMinerContainer: Rule = segmentRule(
+  type,
+  usesImage,
+  inLine(
+    [
+      ['a container tool is called', (segment) => containerCall(segment) !== undefined],
+      ['it runs, pulls or creates', (segment) => FETCHING.has(containerCall(segment)?.verb ?? '')],
+    ],
+    'the name of the image is one of a miner',
+  ),
+)
+
+function usesImage(segment: Segment): Clue | undefined {
   const call = containerCall(segment)
   if (!call || !FETCHING.has(call.verb) || !isMinerImage(call.image)) return undefined
   return { seen: `the image ${call.image} is used`, key: call.image }
-})
+}
 
 const FETCHING: ReadonlySet<string> = new Set(['run', 'pull', 'create'])
 const COINS = [

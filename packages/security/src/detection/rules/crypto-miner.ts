@@ -2,6 +2,7 @@ import type { ConnectionRecord } from '../../ingestion/record.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, matchCommand } from '../command-rule.ts'
 import { matchConnection } from '../connection-match.ts'
+import { ofConnection, ofLine } from '../explain/conditions.ts'
 import type { IndicatorLookup } from '../indicators/lookup.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
 import { canonicalAddress } from '../sets/addresses.ts'
@@ -32,11 +33,35 @@ const type: AlertType = {
   techniques: ['T1496'],
 }
 
+const CONDITIONS = [
+  ...ofLine(
+    [
+      [
+        'a miner, or an option of one, stands in the line',
+        ({ segments }, { exe }) => names(segments, exe),
+      ],
+    ],
+    'it is started, and not looked for, stopped or removed',
+  ),
+  ...ofConnection(
+    [['the connection does not come in', ({ direction }) => direction !== 'in']],
+    'its program is a miner, or its other end is on a list of miner pools',
+  ),
+]
+
+function names(segments: Command['segments'], exe: string): boolean {
+  const isNamed = ({ path, args }: Segment) =>
+    minerIn(path) !== undefined ||
+    args.some((arg, at) => minerIn(arg) !== undefined || isMinerOption(arg, args[at + 1] ?? ''))
+  return minerIn(exe) !== undefined || segments.some(isNamed)
+}
+
 /** Miners by name or listed hash, by their pool's protocol or options, and by listed pools. */
 export function cryptoMiner(lists: IndicatorLookup): Rule {
   return {
     type,
     kinds: ['proc', 'conn'],
+    conditions: CONDITIONS,
     evaluate(analysed) {
       const { record } = analysed
       if (record.kind === 'conn') return minerConnects(record, lists)

@@ -2,6 +2,7 @@ import { ASK_WHO_RAN_IT, HAND_OVER } from '../advice.ts'
 import { isBelow, operandsOf, valuesOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { removesPackage } from '../sets/packages.ts'
 import { AUDIT_UNITS, stopsService } from '../sets/services.ts'
@@ -27,7 +28,21 @@ const type: AlertType = {
 }
 
 /** The audit service stopped or removed, its rules deleted, its files destroyed. */
-export const disableAuditdLogging: Rule = segmentRule(type, (segment) => {
+export const disableAuditdLogging: Rule = segmentRule(
+  type,
+  disables,
+  inLine(
+    [['something about auditing is named', namesAudit]],
+    'auditing is switched off, its service stopped or removed, or its rules destroyed',
+  ),
+)
+
+function namesAudit({ program, args, redirections }: Segment): boolean {
+  const words = [program, ...args, ...redirections.map(({ target }) => target)]
+  return words.some((word) => word.includes('audit'))
+}
+
+function disables(segment: Segment): string | undefined {
   const { program, args, redirections } = segment
   if (program === 'auditctl') return auditctl(args)
   if (stopsService(segment, AUDIT_UNITS)) return 'the audit service is stopped'
@@ -40,7 +55,7 @@ export const disableAuditdLogging: Rule = segmentRule(type, (segment) => {
     return 'the configuration of the audit service is destroyed'
   }
   return undefined
-})
+}
 
 const KILLING: ReadonlySet<string> = new Set(['pkill', 'killall'])
 const DESTROYING: ReadonlySet<Segment['program']> = new Set([

@@ -1,6 +1,7 @@
 import type { FirewallRecord, FirewallRule } from '../../ingestion/record.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, cutValues, entities, matchCommand, summarise } from '../command-rule.ts'
+import { inLine, ofRecord } from '../explain/conditions.ts'
 import type { AlertType, Match, Rule, RuleMemory } from '../rule.ts'
 import { FIREWALL_UNITS, stopsService } from '../sets/services.ts'
 
@@ -30,6 +31,22 @@ const type: AlertType = {
 export const disableFirewall: Rule = {
   type,
   kinds: ['proc', 'fw'],
+  conditions: [
+    ...inLine(
+      [['a program that rules a firewall is called, or stops its service', rulesFirewall]],
+      'it drops rules, accepts by default or switches the firewall off',
+    ),
+    ...ofRecord<FirewallRecord>(
+      ['fw'],
+      [
+        ['another snapshot of the firewall came before', (_, memory) => !!remembered(memory)],
+        ['that one is not newer', ({ header }, memory) => isLater(header.timeMs, memory)],
+        ['the one before refused something', (_, memory) => refusedBefore(memory)],
+      ],
+      'this one lets everything in, or has no rule any more that refuses',
+      (record, memory) => compared(stanceOf(record), remembered(memory)),
+    ),
+  ],
   evaluate(analysed, memory) {
     const { record } = analysed
     if (record.kind === 'fw') return compareSnapshots(record, memory)
@@ -41,6 +58,11 @@ export const disableFirewall: Rule = {
       return undefined
     })
   },
+}
+
+function rulesFirewall(segment: Segment): boolean {
+  const { program } = segment
+  return IPTABLES.has(program) || TOOLS.has(program) || stopsService(segment, FIREWALL_UNITS)
 }
 
 function opensFirewall(segment: Segment): string | undefined {
@@ -193,6 +215,19 @@ function remembered(memory: RuleMemory): Stance | undefined {
   if (typeof denyRules !== 'number' || typeof timeMs !== 'number') return undefined
   const policy = inputPolicy === 'allow' || inputPolicy === 'deny' ? inputPolicy : ''
   return { inputPolicy: policy, denyRules, timeMs }
+}
+
+function isLater(timeMs: number, memory: RuleMemory): boolean {
+  return (remembered(memory)?.timeMs ?? 0) <= timeMs
+}
+
+function refusedBefore(memory: RuleMemory): boolean {
+  const before = remembered(memory)
+  return before !== undefined && (before.inputPolicy === 'deny' || before.denyRules > 0)
+}
+
+function compared(now: Stance, before: Stance | undefined): string {
+  return `${before ? inWords(before) : 'nothing'} before, now ${inWords(now)}`
 }
 
 function inWords({ inputPolicy, denyRules }: Stance): string {

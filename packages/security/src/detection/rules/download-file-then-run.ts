@@ -1,7 +1,8 @@
 import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { operandsOf } from '../command/arguments.ts'
-import type { Segment } from '../command/command.ts'
+import type { Command, Segment } from '../command/command.ts'
 import { type Clue, commandRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { DOWNLOADERS, downloadsTo, isSameFile } from '../sets/downloads.ts'
 import { SHELLS } from '../sets/shells.ts'
@@ -32,7 +33,16 @@ const type: AlertType = {
 }
 
 /** `curl u | sh`, `sh -c "$(curl u)"`, `wget u -O x; chmod +x x; ./x` */
-export const downloadFileThenRun: Rule = commandRule(type, ({ segments }) => {
+export const downloadFileThenRun: Rule = commandRule(
+  type,
+  ({ segments }) => fetchesAndRuns(segments),
+  inLine(
+    [['a downloader is called', ({ program }) => DOWNLOADERS.has(program)]],
+    'what it fetches is run in the same line: by a shell or interpreter, or as a file',
+  ),
+)
+
+function fetchesAndRuns(segments: Command['segments']): Clue | undefined {
   const files: string[] = []
   let isFlowing = false
   let isDownloaded = false
@@ -51,7 +61,7 @@ export const downloadFileThenRun: Rule = commandRule(type, ({ segments }) => {
     }
   }
   return undefined
-})
+}
 
 function ran(seen: string): Clue {
   return { seen }

@@ -5,6 +5,7 @@ import { ASK_WHO_RAN_IT, HAND_OVER } from '../advice.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, matchCommand } from '../command-rule.ts'
 import { matchConnection } from '../connection-match.ts'
+import { inLine, ofConnection } from '../explain/conditions.ts'
 import type { AlertType, Match, Rule, RuleMemory } from '../rule.ts'
 import { canonicalAddress, isPublicAddress } from '../sets/addresses.ts'
 import { hostOf } from '../sets/downloads.ts'
@@ -45,6 +46,20 @@ const MEMORY = 'IoT_EgressData'
 export const egressData: Rule = {
   type,
   kinds: ['proc', 'conn'],
+  conditions: [
+    ...inLine(
+      [['a program that can send is called as such', (each) => isSender(each) || !!uploads(each)]],
+      'it sends a file, or the output of a program that reads files',
+    ),
+    ...ofConnection(
+      [
+        ['the agent counts what is sent, and something was', ({ bytesOut = 0 }) => bytesOut > 0],
+        ['it goes to a public address', (record) => isPublicAddress(record.remoteAddress)],
+      ],
+      'within the hour more goes there than 100 MB and ten times the usual, for the first time',
+      ({ remoteAddress }, memory) => tellVolume(canonicalAddress(remoteAddress), memory),
+    ),
+  ],
   evaluate(analysed, memory) {
     const { record } = analysed
     if (record.kind === 'conn') return countBytes(record, memory)
@@ -185,6 +200,14 @@ function rolled(volume: Volume, hour: number): Volume {
   const most = Object.values(volume.bytes).reduce((max, each) => Math.max(max, each), 0)
   const usual = [...volume.usual, most].slice(-USUAL_HOURS)
   return { hour, bytes: {}, told: [], usual: volume.hour === 0 ? [] : usual }
+}
+
+function tellVolume(address: string, memory: RuleMemory): string {
+  const { bytes, usual, told } = volumeOf(memory.get(MEMORY))
+  const sum = Object.hasOwn(bytes, address) ? (bytes[address] ?? 0) : 0
+  const limit = Math.max(MIN_BYTES_OUT, USUAL_FACTOR * median(usual))
+  const isTold = told.includes(address) ? ', told already' : ''
+  return `${address}: ${sum} of ${limit} bytes in the hour${isTold}`
 }
 
 function median(values: readonly number[]): number {

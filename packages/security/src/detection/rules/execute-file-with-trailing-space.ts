@@ -1,5 +1,6 @@
 import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 
 const type: AlertType = {
@@ -22,10 +23,16 @@ const type: AlertType = {
 }
 
 /** `"/tmp/report.txt " -x` */
-export const executeFileWithTrailingSpace: Rule = segmentRule(type, ({ path }) =>
-  path.endsWith(' ') && endsWithExtension(path.trimEnd())
-    ? { seen: 'the name of the program ends with a blank', key: path }
-    : undefined,
+export const executeFileWithTrailingSpace: Rule = segmentRule(
+  type,
+  ({ path }) =>
+    path.endsWith(' ') && endsWithExtension(path.trimEnd())
+      ? { seen: 'the name of the program ends with a blank', key: path }
+      : undefined,
+  inLine(
+    [['the name of a program ends with a blank', ({ path }) => path.endsWith(' ')]],
+    'before the blank stands an ending, such as .txt',
+  ),
 )
 
 function endsWithExtension(path: string): boolean {

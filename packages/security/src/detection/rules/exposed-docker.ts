@@ -2,6 +2,7 @@ import type { PortsRecord } from '../../ingestion/record.ts'
 import { valuesOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, firstClue, matchCommand } from '../command-rule.ts'
+import { inLine, ofRecord } from '../explain/conditions.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
 import { isLoopbackAddress } from '../sets/addresses.ts'
@@ -30,6 +31,20 @@ const type: AlertType = {
 export const exposedDocker: Rule = {
   type,
   kinds: ['proc', 'ports'],
+  conditions: [
+    ...inLine(
+      [
+        ['the container service is started', ({ program, args }) => isDaemon(program, args)],
+        ['it demands no client certificates', ({ args }) => !args.some(isVerified)],
+      ],
+      'it listens by TCP on an address that others reach',
+    ),
+    ...ofRecord<PortsRecord>(
+      ['ports'],
+      [['port 2375 listens', ({ ports }) => ports.some(({ port }) => port === '2375')]],
+      'it listens by TCP on an address that others reach',
+    ),
+  ],
   evaluate(analysed) {
     const { record } = analysed
     if (record.kind === 'ports') return isListening(record)
@@ -37,10 +52,15 @@ export const exposedDocker: Rule = {
   },
 }
 
-function listens({ program, args }: Segment): Clue | undefined {
-  const isDaemon =
+function isDaemon(program: string, args: readonly string[]): boolean {
+  if (args.includes('run')) return false
+  return (
     program === 'dockerd' || (program === 'docker' && (args[0] === 'daemon' || args.includes('-d')))
-  if (!isDaemon || args.includes('run') || args.some(isVerified)) return undefined
+  )
+}
+
+function listens({ program, args }: Segment): Clue | undefined {
+  if (!isDaemon(program, args) || args.some(isVerified)) return undefined
   const address = valuesOf(args, 'H', '--host').map(withoutEquals).find(isOpen)
   return address === undefined
     ? undefined

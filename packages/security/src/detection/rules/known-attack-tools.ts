@@ -1,5 +1,8 @@
+import type { ProcessRecord } from '../../ingestion/record.ts'
 import { FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
-import { commandRule } from '../command-rule.ts'
+import type { Command } from '../command/command.ts'
+import { type Clue, commandRule } from '../command-rule.ts'
+import { ofLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { baseName } from '../sets/base-name.ts'
 
@@ -23,10 +26,16 @@ const type: AlertType = {
 }
 
 /** Programs that are known as attack tools, started under their own name. */
-export const knownAttackTools: Rule = commandRule(type, ({ segments }, { exe }) => {
+export const knownAttackTools: Rule = commandRule(
+  type,
+  startsTool,
+  ofLine([], 'a program is started under the name of a known attack tool'),
+)
+
+function startsTool({ segments }: Command, { exe }: ProcessRecord): Clue | undefined {
   const tool = toolIn(exe) ?? segments.map(({ path }) => toolIn(path)).find(Boolean)
   return tool === undefined ? undefined : { seen: `the attack tool ${tool} is started`, key: tool }
-})
+}
 
 const TOOLS: ReadonlySet<string> = new Set([
   ...['hydra', 'medusa', 'ncrack', 'masscan', 'zmap', 'zgrab', 'zgrab2', 'sqlmap', 'msfconsole'],

@@ -4,6 +4,7 @@ import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { operandsOf } from '../command/arguments.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, matchCommand } from '../command-rule.ts'
+import { ofLine } from '../explain/conditions.ts'
 import type { AlertType, Rule, RuleMemory } from '../rule.ts'
 import { DOWNLOADERS, downloadsTo, isSameFile } from '../sets/downloads.ts'
 import { SHELLS } from '../sets/shells.ts'
@@ -45,6 +46,11 @@ interface Download {
 export const linuxBackdoor: Rule = {
   type,
   kinds: ['proc'],
+  conditions: ofLine(
+    [['a downloaded file is remembered', (_, __, memory) => remembered(memory).length > 0]],
+    'this command runs one of them, at most a day after its download',
+    (_, __, memory) => `remembered: ${remembered(memory).join(', ') || 'nothing'}`,
+  ),
   evaluate(analysed, memory) {
     return matchCommand(analysed, (command, record) => {
       const ran = runsDownload(command, record, memory)
@@ -63,6 +69,10 @@ function remember({ segments }: Command, record: ProcessRecord, memory: RuleMemo
   const others = downloadsOf(memory.get(MEMORY)).filter(({ path }) => !usable.includes(path))
   const kept = [...others, ...fresh].slice(-MAX_DOWNLOADS)
   memory.set(MEMORY, { downloads: kept.map((download) => ({ ...download })) })
+}
+
+function remembered(memory: RuleMemory): readonly string[] {
+  return downloadsOf(memory.get(MEMORY)).map(({ path }) => path)
 }
 
 function isFile(path: string): boolean {

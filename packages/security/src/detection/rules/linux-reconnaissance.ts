@@ -1,7 +1,9 @@
 import type { JsonObject } from '@twinward/protocol'
+import type { ProcessRecord } from '../../ingestion/record.ts'
 import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, matchCommand } from '../command-rule.ts'
+import { ofLine } from '../explain/conditions.ts'
 import type { AlertType, Rule, RuleMemory } from '../rule.ts'
 
 /** Different questions by one user within `WINDOW_MS`. */
@@ -38,16 +40,31 @@ const MEMORY = 'IoT_LinuxReconnaissance'
 export const linuxReconnaissance: Rule = {
   type,
   kinds: ['proc'],
+  conditions: ofLine(
+    [['a question about the host is asked', (command) => questionsIn(command).size > 0]],
+    `${MIN_QUESTIONS_AT_ONCE} different ones stand in the line, or one user asked ${MIN_QUESTIONS} within five minutes`,
+    (command, record, memory) => tellAsked(questionsIn(command), userOf(record), memory),
+  ),
   evaluate(analysed, memory) {
     return matchCommand(analysed, (command, record) => {
       const asked = questionsIn(command)
       if (asked.size === 0) return undefined
-      const user = (record.uid || record.user).slice(0, MAX_USER_CHARACTERS)
+      const user = userOf(record)
       if (asked.size >= MIN_QUESTIONS_AT_ONCE) return clue(user, asked)
       // Within an aggregate the order is lost, so its time is as good as any of its hits'.
       return remember(memory, user, asked, record.header.timeMs)
     })
   },
+}
+
+function userOf({ uid, user }: ProcessRecord): string {
+  return (uid || user).slice(0, MAX_USER_CHARACTERS)
+}
+
+function tellAsked(asked: ReadonlySet<string>, user: string, memory: RuleMemory): string {
+  const known = new Map(stored(memory.get(MEMORY))).get(user) ?? []
+  const before = known.map(([question]) => question).join(', ') || 'nothing'
+  return `here ${[...asked].join(', ')}; user ${user || '?'} asked ${before} before`
 }
 
 function clue(user: string, asked: Iterable<string>): Clue {

@@ -1,3 +1,5 @@
+import type { ConnectionRecord, DnsRecord, SecurityRecord } from '../../ingestion/record.ts'
+import { ofRecord } from '../explain/conditions.ts'
 import type { IndicatorLookup } from '../indicators/lookup.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Rule } from '../rule.ts'
@@ -26,9 +28,13 @@ export function maliciousNameQueries(lists: IndicatorLookup): Rule {
   return {
     type,
     kinds: ['dns', 'conn'],
+    conditions: ofRecord<DnsRecord | ConnectionRecord>(
+      ['dns', 'conn'],
+      [['the agent tells a name', (record) => nameIn(record) !== '']],
+      'the name, or a domain above it, is on a list with enough confidence',
+    ),
     evaluate({ record }) {
-      const name =
-        record.kind === 'dns' ? record.name : record.kind === 'conn' ? (record.host ?? '') : ''
+      const name = nameIn(record)
       const listed = name === '' ? undefined : lists.domain(name, record.header.timeMs)
       if (!listed) return undefined
       const { value, source, severity } = listed
@@ -42,4 +48,8 @@ export function maliciousNameQueries(lists: IndicatorLookup): Rule {
       })
     },
   }
+}
+
+function nameIn(record: SecurityRecord): string {
+  return record.kind === 'dns' ? record.name : record.kind === 'conn' ? (record.host ?? '') : ''
 }

@@ -3,6 +3,7 @@ import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { operandsOf, plainPath } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { firstClue, matchCommand } from '../command-rule.ts'
+import { inLine, ofRecord } from '../explain/conditions.ts'
 import { fileFacts } from '../file-facts.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
@@ -33,6 +34,17 @@ const type: AlertType = {
 export const overridingCommonFiles: Rule = {
   type,
   kinds: ['proc', 'file'],
+  conditions: [
+    ...inLine(
+      [['a program of the system stands where something is written', namesCommon]],
+      'it is written or replaced',
+    ),
+    ...ofRecord<DetailRecord>(
+      ['file'],
+      [['the file is a program of the system', (record) => isCommon(fileFacts(record).path)]],
+      'it was modified in place, and not moved there as packages do',
+    ),
+  ],
   evaluate(analysed) {
     const { record } = analysed
     if (record.kind === 'file') return isChanged(record as DetailRecord)
@@ -62,6 +74,10 @@ const FOLDERS: ReadonlySet<string> = new Set([
   ...['/bin', '/sbin', '/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin'],
 ])
 const COPYING: ReadonlySet<string> = new Set(['mv', 'cp', 'install', 'ln'])
+
+function namesCommon(segment: Segment): boolean {
+  return isCommon(segment.args.at(-1) ?? '') || outputsOf(segment).some(isCommon)
+}
 
 function overrides(segment: Segment) {
   const { program, args, writes } = segment

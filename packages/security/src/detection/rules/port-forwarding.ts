@@ -3,6 +3,7 @@ import { ASK_WHO_RAN_IT, HAND_OVER } from '../advice.ts'
 import { operandsOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { isPublicAddress } from '../sets/addresses.ts'
 
@@ -26,8 +27,25 @@ const type: AlertType = {
   techniques: ['T1090', 'T1572'],
 }
 
+const PORT_FORWARDING = inLine(
+  [
+    [
+      'a program that can forward is called: ssh, socat, iptables, nft, netsh, a tunnel',
+      canForward,
+    ],
+  ],
+  'it forwards a port, sends connections elsewhere or opens a tunnel',
+)
+
+function canForward({ program }: Segment): boolean {
+  const isKnown = SSH.has(program) || IPTABLES.has(program) || TUNNELS.has(program)
+  return isKnown || ['socat', 'nft', 'netsh', 'cloudflared'].includes(program)
+}
+
 /** Tunnels of ssh and its like, and address translation to another machine. */
-export const portForwarding: Rule = segmentRule(type, (segment) => {
+export const portForwarding: Rule = segmentRule(type, forwards, PORT_FORWARDING)
+
+function forwards(segment: Segment): Clue | undefined {
   const { program, args } = segment
   if (SSH.has(program)) return sshForwards(args)
   if (program === 'socat') return socatForwards(args)
@@ -40,7 +58,7 @@ export const portForwarding: Rule = segmentRule(type, (segment) => {
     )
   }
   return isTunnel(segment) ? { seen: `${program} opens a tunnel` } : undefined
-})
+}
 
 const SSH: ReadonlySet<string> = new Set(['ssh', 'autossh', 'plink', 'dbclient', 'slogin'])
 const IPTABLES: ReadonlySet<string> = new Set([

@@ -1,5 +1,7 @@
 import { ASK_WHO_RAN_IT, HAND_OVER } from '../advice.ts'
-import { segmentRule } from '../command-rule.ts'
+import type { Segment } from '../command/command.ts'
+import { type Clue, segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { type ContainerCall, containerCall } from '../sets/containers.ts'
 
@@ -24,14 +26,26 @@ const type: AlertType = {
 }
 
 /** Containers that are given the rights of the host. */
-export const privilegedContainer: Rule = segmentRule(type, (segment) => {
+export const privilegedContainer: Rule = segmentRule(
+  type,
+  givesRights,
+  inLine(
+    [
+      ['a container tool is called', (segment) => containerCall(segment) !== undefined],
+      ['it runs, creates or enters', (segment) => STARTING.has(containerCall(segment)?.verb ?? '')],
+    ],
+    'the container gets the rights of the host: privileged, a strong capability, its whole disk',
+  ),
+)
+
+function givesRights(segment: Segment): Clue | undefined {
   const call = containerCall(segment)
   if (!call || !STARTING.has(call.verb) || !isPrivileged(call)) return undefined
   return {
     seen: `a container of ${call.image || 'an image'} gets the rights of the host`,
     key: call.image,
   }
-})
+}
 
 const STARTING: ReadonlySet<string> = new Set(['run', 'create', 'exec'])
 const CAPABILITIES: ReadonlySet<string> = new Set([

@@ -3,6 +3,7 @@ import type { DetailRecord } from '../../ingestion/record.ts'
 import { HAND_OVER } from '../advice.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, firstClue, matchCommand } from '../command-rule.ts'
+import { inLine, ofRecord } from '../explain/conditions.ts'
 import { fileFacts } from '../file-facts.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Match, Rule, RuleMemory } from '../rule.ts'
@@ -46,6 +47,18 @@ const MEMORY = 'IoT_Ransomware'
 export const ransomware: Rule = {
   type,
   kinds: ['proc', 'file'],
+  conditions: [
+    ...inLine(
+      [['a known family, find, or a program that renames files is called', mayEncrypt]],
+      'files that are found are encrypted, or files get an ending of ransomware',
+    ),
+    ...ofRecord<DetailRecord>(
+      ['file'],
+      [['a file was modified or moved', (record) => isChange(record)]],
+      `${MIN_CHANGED_FILES} files changed within ten minutes, and most share one unusual ending`,
+      (_, memory) => `${countSteps(memory)} of ${MIN_CHANGED_FILES} changed files so far`,
+    ),
+  ],
   evaluate(analysed, memory) {
     const { record } = analysed
     if (record.kind === 'file') return countChange(record as DetailRecord, memory)
@@ -66,6 +79,19 @@ function familyIn(path: string): string | undefined {
   const name = baseName(path)
   if (!FIRST_LETTERS.has(name[0] ?? '')) return undefined
   return FAMILIES.find((each) => name.startsWith(each))
+}
+
+function mayEncrypt({ program, path }: Segment): boolean {
+  return familyIn(path) !== undefined || program === 'find' || RENAMING.has(program)
+}
+
+function isChange(record: DetailRecord): boolean {
+  const { isModified, isMoved } = fileFacts(record)
+  return isModified || isMoved
+}
+
+function countSteps(memory: RuleMemory): number {
+  return stepsOf(memory.get(MEMORY)).reduce((sum, { total }) => sum + total, 0)
 }
 
 const ENDINGS = [

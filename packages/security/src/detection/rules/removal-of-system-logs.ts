@@ -3,6 +3,7 @@ import { ASK_WHO_RAN_IT, HAND_OVER } from '../advice.ts'
 import { isBelow, operandsOf, plainPath } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, firstClue, matchCommand } from '../command-rule.ts'
+import { inLine, ofRecord } from '../explain/conditions.ts'
 import { fileFacts } from '../file-facts.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
@@ -32,6 +33,20 @@ const type: AlertType = {
 export const removalOfSystemLogs: Rule = {
   type,
   kinds: ['proc', 'file'],
+  conditions: [
+    ...inLine(
+      [['a system log or the journal is named', namesLog]],
+      'it is destroyed, emptied or led into nothing',
+    ),
+    ...ofRecord<DetailRecord>(
+      ['file'],
+      [
+        ['a file was deleted', (record) => fileFacts(record).isDeleted],
+        ['it is a system log', (record) => isSystemLog(fileFacts(record).path)],
+      ],
+      'it is none that rotation deletes',
+    ),
+  ],
   evaluate(analysed) {
     const { record } = analysed
     if (record.kind === 'file') return isDeleted(record as DetailRecord)
@@ -67,6 +82,11 @@ const DESTROYING: ReadonlySet<string> = new Set([
   'srm',
 ])
 const SILENT: ReadonlySet<string> = new Set(['', ':', 'true', 'echo', 'printf'])
+
+function namesLog({ program, args, redirections }: Segment): boolean {
+  const isNamed = args.some(isSystemLog) || redirections.some(({ target }) => isSystemLog(target))
+  return program === 'journalctl' || isNamed
+}
 
 function removes(segment: Segment): Clue | undefined {
   const { program, args } = segment

@@ -2,6 +2,7 @@ import type { ConnectionRecord } from '../../ingestion/record.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { matchCommand } from '../command-rule.ts'
 import { matchConnection } from '../connection-match.ts'
+import { ofConnection, ofLine } from '../explain/conditions.ts'
 import type { AlertType, Match, Rule } from '../rule.ts'
 import { isLoopbackAddress, isPublicAddress } from '../sets/addresses.ts'
 import { baseName } from '../sets/base-name.ts'
@@ -36,6 +37,19 @@ const type: AlertType = {
 export const reverseShell: Rule = {
   type,
   kinds: ['proc', 'conn'],
+  conditions: [
+    ...ofLine(
+      [['a connection is opened: netcat, socat, telnet, openssl, /dev/tcp, a socket', connects]],
+      'a shell is joined to it, and it goes to another machine',
+    ),
+    ...ofConnection(
+      [
+        ['the connection goes out', ({ direction }) => direction === 'out'],
+        ['it goes to a public address', (record) => isPublicAddress(record.remoteAddress)],
+      ],
+      'a shell holds it',
+    ),
+  ],
   evaluate(analysed) {
     const { record, command } = analysed
     if (record.kind === 'conn') return shellConnects(record, command)
@@ -54,6 +68,13 @@ function shellConnects(record: ConnectionRecord, command: Command | undefined): 
 }
 
 type Segments = Command['segments']
+
+function connects({ segments }: Command): boolean {
+  const isConnecting = ({ program, redirections }: Segment) =>
+    CONNECTING.has(program) ||
+    redirections.some(({ target }) => NETWORK_DEVICES.some((each) => target.startsWith(each)))
+  return segments.some(isConnecting) || socketOneLiner(segments) !== undefined
+}
 
 function inSegments(segments: Segments): string | undefined {
   for (const segment of segments) {

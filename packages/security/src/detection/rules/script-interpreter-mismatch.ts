@@ -1,6 +1,7 @@
 import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import type { Segment } from '../command/command.ts'
 import { type Clue, segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { SHELLS } from '../sets/shells.ts'
 
@@ -24,11 +25,21 @@ const type: AlertType = {
 }
 
 /** `python a.sh`, `sh picture.jpg`. */
-export const scriptInterpreterMismatch: Rule = segmentRule(type, (segment) => {
-  const language = languageOf(segment.program)
-  if (language === undefined) return undefined
-  return mismatch(segment, language)
-})
+export const scriptInterpreterMismatch: Rule = segmentRule(
+  type,
+  (segment) => {
+    const language = languageOf(segment.program)
+    if (language === undefined) return undefined
+    return mismatch(segment, language)
+  },
+  inLine(
+    [
+      ['an interpreter is called', ({ program }) => languageOf(program) !== undefined],
+      ['it is given a file', ({ args }) => args.some((arg) => arg[0] !== '-' && arg[0] !== '+')],
+    ],
+    'the file is the program, and its ending is one of another language or of a document',
+  ),
+)
 
 type Language = 'shell' | 'python' | 'perl' | 'php' | 'ruby' | 'node' | 'lua'
 

@@ -1,3 +1,5 @@
+import type { LoginRecord } from '../../ingestion/record.ts'
+import { ofRecord } from '../explain/conditions.ts'
 import { isLocalLogin } from '../login-source.ts'
 import { matchLogin } from '../record-match.ts'
 import type { AlertType, Rule } from '../rule.ts'
@@ -25,6 +27,14 @@ const type: AlertType = {
 export const successfulLocalLogin: Rule = {
   type,
   kinds: ['login'],
+  conditions: ofRecord<LoginRecord>(
+    ['login'],
+    [
+      ['a login succeeds', ({ result }) => result === 'success'],
+      ['it has no remote address', ({ remoteAddress }) => remoteAddress === ''],
+    ],
+    'a person signed in: at a terminal, or by a program other than cron, su, sudo or a network service',
+  ),
   evaluate({ record }) {
     if (record.kind !== 'login' || record.result !== 'success' || !isLocalLogin(record))
       return undefined

@@ -2,6 +2,7 @@ import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { operandsOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { baseName } from '../sets/base-name.ts'
 import { isTemporary } from '../sets/temporary-paths.ts'
@@ -27,8 +28,7 @@ const type: AlertType = {
   techniques: ['T1027.004', 'T1068'],
 }
 
-/** A compiler at work on files of a temporary directory, or on an exploit by its name. */
-export const suspiciousCompilation: Rule = segmentRule(type, ({ program, args, directory }) => {
+const anyCompilation: Rule = segmentRule(type, ({ program, args, directory }) => {
   const isHere = directory !== '' && isTemporary('.', directory)
   if (program === 'make' || program === 'gmake') {
     const folders = args.flatMap((arg, at) => (args[at - 1] === '-C' ? [arg] : []))
@@ -41,6 +41,37 @@ export const suspiciousCompilation: Rule = segmentRule(type, ({ program, args, d
   const isInside = files.some((file) => file.startsWith('/') && isTemporary(file))
   return isHere || isInside ? 'a program is compiled in a temporary directory' : undefined
 })
+
+/**
+ * A compiler at work on files of a temporary directory, or on an exploit by its name; not of a user
+ * who builds, as the security group says.
+ */
+export const suspiciousCompilation: Rule = {
+  ...anyCompilation,
+  conditions: inLine(
+    [
+      ['a compiler or make is called', ({ program }) => isBuilder(program)],
+      ['it is not asked for its version', ({ program, args }) => builds(program, args)],
+    ],
+    'it works in or on a temporary directory, or on an exploit by its name, and not for a user who builds',
+  ),
+  evaluate(analysed, memory, group) {
+    const { record } = analysed
+    const isBuilding = (user: string) => user !== '' && group.buildUsers.includes(user)
+    if (record.kind === 'proc' && (isBuilding(record.user) || isBuilding(record.uid))) {
+      return undefined
+    }
+    return anyCompilation.evaluate(analysed, memory, group)
+  },
+}
+
+function isBuilder(program: string): boolean {
+  return program === 'make' || program === 'gmake' || isCompiler(program)
+}
+
+function builds(program: string, args: readonly string[]): boolean {
+  return program === 'make' || program === 'gmake' || !args.some((arg) => ASKING.has(arg))
+}
 
 const COMPILERS: ReadonlySet<string> = new Set([
   'gcc',

@@ -2,6 +2,7 @@ import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { operandsOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { SHELLS } from '../sets/shells.ts'
 import { isTemporary } from '../sets/temporary-paths.ts'
@@ -26,12 +27,17 @@ const type: AlertType = {
 }
 
 /** `nohup` in front of a program or script of a temporary directory. */
-export const suspiciousNohup: Rule = segmentRule(type, (segment, at, { segments }) => {
-  if (!segment.nohup) return undefined
-  return startsTemporary(segment, segments[at + 1])
-    ? 'a program of a temporary directory is kept running'
-    : undefined
-})
+export const suspiciousNohup: Rule = segmentRule(
+  type,
+  (segment, at, { segments }) =>
+    segment.nohup && startsTemporary(segment, segments[at + 1])
+      ? 'a program of a temporary directory is kept running'
+      : undefined,
+  inLine(
+    [['nohup keeps a command running', ({ nohup }) => nohup]],
+    'its program or script lies in a temporary directory',
+  ),
+)
 
 function startsTemporary(segment: Segment, next: Segment | undefined): boolean {
   const { program, path, args, directory } = segment

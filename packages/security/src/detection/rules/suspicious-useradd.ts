@@ -2,6 +2,7 @@ import { ASK_WHO_RAN_IT, FIND_THE_WAY_IN, HAND_OVER } from '../advice.ts'
 import { operandsOf, valuesOf } from '../command/arguments.ts'
 import type { Segment } from '../command/command.ts'
 import { segmentRule } from '../command-rule.ts'
+import { inLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 
 const type: AlertType = {
@@ -23,8 +24,7 @@ const type: AlertType = {
   techniques: ['T1136.001', 'T1098'],
 }
 
-/** Accounts made root, members of an administrators' group, or given a password in the open. */
-export const suspiciousUseradd: Rule = segmentRule(type, (segment) => {
+const privilegedAccount: Rule = segmentRule(type, (segment) => {
   const { program, args } = segment
   if (!CHANGING.has(program)) return undefined
   if (program !== 'gpasswd' && valuesOf(args, 'u', '--uid').includes('0')) {
@@ -38,6 +38,35 @@ export const suspiciousUseradd: Rule = segmentRule(type, (segment) => {
     ? undefined
     : 'an account gets a password in the open'
 })
+
+const newAccount: Rule = segmentRule(type, ({ program, args }) => {
+  if (!CREATING.has(program) || args.some((arg) => ASKING.has(arg))) return undefined
+  return 'an account is made where none is expected'
+})
+
+/**
+ * Accounts made root, members of an administrators' group, or given a password in the open; every
+ * new account where the security group expects none.
+ */
+export const suspiciousUseradd: Rule = {
+  ...privilegedAccount,
+  conditions: inLine(
+    [['an account is made or changed', isChanging]],
+    'it gets the rights of root, joins a group of administrators, has its password in the open, or no new account is expected',
+  ),
+  evaluate(analysed, memory, group) {
+    const match = privilegedAccount.evaluate(analysed, memory, group)
+    if (match || group.userChangesExpected) return match
+    return newAccount.evaluate(analysed, memory, group)
+  },
+}
+
+function isChanging({ program }: Segment): boolean {
+  return CHANGING.has(program) || CREATING.has(program)
+}
+
+const CREATING: ReadonlySet<string> = new Set(['useradd', 'adduser', 'newusers'])
+const ASKING: ReadonlySet<string> = new Set(['--help', '-h', '--version', '-D', '--defaults'])
 
 const CHANGING: ReadonlySet<string> = new Set([
   'useradd',

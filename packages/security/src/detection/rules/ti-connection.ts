@@ -1,4 +1,6 @@
+import type { ConnectionRecord } from '../../ingestion/record.ts'
 import { matchConnection } from '../connection-match.ts'
+import { ofConnection } from '../explain/conditions.ts'
 import type { IndicatorLookup } from '../indicators/lookup.ts'
 import type { AlertType, Rule } from '../rule.ts'
 
@@ -25,11 +27,14 @@ export function tiConnection(lists: IndicatorLookup): Rule {
   return {
     type,
     kinds: ['conn'],
+    conditions: ofConnection(
+      [['it does not come in, or something was received', (record) => !isKnock(record)]],
+      'its address is on a list with enough confidence',
+    ),
     evaluate({ record }) {
       if (record.kind !== 'conn') return undefined
-      const { direction, bytesIn, remoteAddress, header } = record
-      // A knock that was not answered is no communication.
-      if (direction === 'in' && bytesIn === 0) return undefined
+      if (isKnock(record)) return undefined
+      const { remoteAddress, header } = record
       const listed = lists.address(remoteAddress, header.timeMs)
       if (!listed) return undefined
       const { value, source, severity } = listed
@@ -39,4 +44,9 @@ export function tiConnection(lists: IndicatorLookup): Rule {
       }
     },
   }
+}
+
+/** A knock that was not answered is no communication. */
+function isKnock({ direction, bytesIn }: ConnectionRecord): boolean {
+  return direction === 'in' && bytesIn === 0
 }

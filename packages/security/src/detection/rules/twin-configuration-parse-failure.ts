@@ -1,4 +1,6 @@
 import { isJsonObject, type JsonObject } from '@twinward/protocol'
+import type { AgentRecord } from '../../ingestion/record.ts'
+import { ofRecord } from '../explain/conditions.ts'
 import { matchRecord } from '../record-match.ts'
 import type { AlertType, Rule } from '../rule.ts'
 
@@ -24,6 +26,11 @@ const type: AlertType = {
 export const twinConfigurationParseFailure: Rule = {
   type,
   kinds: ['agent'],
+  conditions: ofRecord<AgentRecord>(
+    ['agent'],
+    [['the agent reports an error of its configuration', ({ type }) => type === 'configError']],
+    'the type of a value of the whole configuration is wrong',
+  ),
   evaluate({ record }) {
     if (record.kind !== 'agent' || record.type !== 'configError') return undefined
     const error = record.payload.find(isParseFailure)

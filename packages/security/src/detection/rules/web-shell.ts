@@ -1,7 +1,9 @@
+import type { ProcessRecord } from '../../ingestion/record.ts'
 import { HAND_OVER } from '../advice.ts'
 import { isBelow } from '../command/arguments.ts'
 import type { Command, Segment } from '../command/command.ts'
 import { type Clue, commandRule } from '../command-rule.ts'
+import { ofLine } from '../explain/conditions.ts'
 import type { AlertType, Rule } from '../rule.ts'
 import { outputsOf } from '../sets/outputs.ts'
 import { SHELLS } from '../sets/shells.ts'
@@ -27,14 +29,28 @@ const type: AlertType = {
 }
 
 /** Scripts written into a web root, PHP that runs commands, shells of a web server's account. */
-export const webShell: Rule = commandRule(type, (command, { user }) => {
+export const webShell: Rule = commandRule(
+  type,
+  plants,
+  ofLine(
+    [['a file is written, PHP stands in the line, or a web server runs it', mayPlant]],
+    'the file is a script in a web root, the PHP runs commands, or the server runs a shell or a probe',
+  ),
+)
+
+function plants(command: Command, { user }: ProcessRecord): Clue | undefined {
   for (const segment of command.segments) {
     const script = outputsOf(segment).find(isWebScript)
     if (script !== undefined) return { seen: 'a script is written into a web root', key: script }
   }
   if (holdsPhpShell(command)) return { seen: 'PHP that runs commands is written' }
   return WEB_USERS.has(user) ? serverRuns(command, user) : undefined
-})
+}
+
+function mayPlant({ line, segments }: Command, { user }: ProcessRecord): boolean {
+  const isWriting = segments.some((segment) => outputsOf(segment).length > 0)
+  return isWriting || line.includes('<?php') || WEB_USERS.has(user)
+}
 
 const WEB_ROOTS = [
   ...['/var/www', '/srv/www', '/srv/http', '/usr/share/nginx', '/usr/local/www', '/www'],
