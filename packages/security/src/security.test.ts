@@ -1,16 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HubError } from '@twinward/protocol'
+import { recommendation } from '../test/contracts/findings.ts'
 import { FakeClock, settle } from '../test/fake-clock.ts'
+import { RecordingTransport } from '../test/recording-transport.ts'
 import { MemoryConfigurationStore } from './adapters/memory/configuration-store.ts'
+import { MemoryCredentialStore } from './adapters/memory/credential-store.ts'
+import { MemoryCustomCheckStore } from './adapters/memory/custom-check-store.ts'
 import { MemoryEventSchemaStore } from './adapters/memory/event-schema-store.ts'
 import { MemoryFindingStore } from './adapters/memory/finding-store.ts'
+import { MemoryGroupStore } from './adapters/memory/group-store.ts'
 import { MemoryIndicatorStore } from './adapters/memory/indicator-store.ts'
 import { MemoryIngestionStore } from './adapters/memory/ingestion-store.ts'
 import { MemoryModuleStore } from './adapters/memory/module-store.ts'
+import { MemoryNotificationStore } from './adapters/memory/notification-store.ts'
 import { MemoryPlatform } from './adapters/memory/platform.ts'
+import { MemoryPostureHistoryStore } from './adapters/memory/posture-history-store.ts'
 import { MemoryRuleSettingStore } from './adapters/memory/rule-setting-store.ts'
+import { MemorySigmaStore } from './adapters/memory/sigma-store.ts'
+import { MemorySuppressionStore } from './adapters/memory/suppression-store.ts'
+import { MemoryTypeSwitchStore } from './adapters/memory/type-switch-store.ts'
+import { MemoryVulnerabilityStore } from './adapters/memory/vulnerability-store.ts'
 import type { EventRow, SecurityEventStore } from './data/event-store.ts'
 import type { FindingBatch } from './data/finding-store.ts'
+import { REMOVED_NOTE } from './findings/removed-device.ts'
 import { RETRY_PAUSE_MS } from './ingestion/pipeline.ts'
 import type { SecurityEvent } from './ingestion/record.ts'
 import { silentLog } from './log.ts'
@@ -68,11 +81,20 @@ async function open() {
   const configurations = new MemoryConfigurationStore()
   const indicators = new MemoryIndicatorStore()
   const ruleSettings = new MemoryRuleSettingStore()
+  const suppressions = new MemorySuppressionStore()
   const stores = {
     ...{ events, findings, modules, configurations, ingestion, eventSchemas },
-    ...{ indicators, ruleSettings },
+    ...{ indicators, ruleSettings, suppressions, groups: new MemoryGroupStore() },
+    ...{ typeSwitches: new MemoryTypeSwitchStore(), credentials: new MemoryCredentialStore() },
+    vulnerabilities: new MemoryVulnerabilityStore(),
+    ...{ postureHistory: new MemoryPostureHistoryStore(), sigma: new MemorySigmaStore() },
+    customChecks: new MemoryCustomCheckStore(),
   }
-  const ports = { platform, ...stores, clock, log: silentLog }
+  const notifying = {
+    notifications: new MemoryNotificationStore(),
+    openTransport: () => new RecordingTransport(),
+  }
+  const ports = { platform, ...stores, ...notifying, clock, log: silentLog }
   const start = async () => {
     const service = new SecurityService(ports, options)
     await service.start()
@@ -185,13 +207,79 @@ test('who may not send security messages is refused with a reason', async () => 
   await service.close()
 })
 
-test('a device that is removed takes its findings along', async () => {
-  const { clock, platform, start } = await open()
+/** The alert of a device that did this, once it is there. */
+async function alertAfter(world: Awaited<ReturnType<typeof open>>, command: string) {
+  world.platform.sendMessage(agent, message(command))
+  await world.clock.advance(0)
+  const { items } = await world.findings.listAlerts({ deviceId: 'pump-1', limit: 10 })
+  assert.ok(items[0], 'an alert was raised')
+  return items[0]
+}
+
+test('what was open of a removed device is closed and kept, and no other of its id inherits it', async () => {
+  const world = await open()
+  const { clock, platform, findings, start } = world
   const service = await start()
-  platform.sendMessage(agent, message('history -c'))
-  await clock.advance(0)
+  const alert = await alertAfter(world, 'history -c')
+  await service.findings.changeAlert(alert.id, { status: 'Dismissed' }, 'robin')
+  const id = 'IoT_OpenPorts|pump-1'
+  await findings.commit({ recommendations: [recommendation(id)] })
   platform.removeDevice('pump-1')
   await settle()
-  assert.deepEqual((await service.findings.alerts({ limit: 10 })).items, [])
+  const [closed] = (await findings.listAlerts({ limit: 10 })).items
+  assert.deepEqual([closed?.id, closed?.status], [alert.id, 'Dismissed'])
+  assert.equal(await findings.findRecommendation(id), undefined)
+  const [kept, ...more] = (await findings.listRecommendations({ limit: 10 })).items
+  assert.deepEqual(more, [])
+  assert.equal(kept?.state, 'Resolved')
+  assert.equal(kept?.history?.at(-1)?.note, REMOVED_NOTE)
+  assert.equal(await findings.findAgent('pump-1'), undefined)
+
+  platform.addDevice('pump-1')
+  await platform.createModule(agent, {})
+  await clock.advance(0)
+  platform.sendMessage(agent, message('history -c'))
+  await clock.advance(0)
+  const alerts = (await findings.listAlerts({ deviceId: 'pump-1', limit: 10 })).items
+  assert.deepEqual(alerts.map(({ status }) => status).sort(), ['Active', 'Dismissed'])
+  await findings.commit({ recommendations: [recommendation(id)] })
+  const found = await findings.findRecommendation(id)
+  assert.deepEqual([found?.reopened, found?.deviceRemovedMs], [1, undefined], 'as it was put there')
+  await service.close()
+})
+
+test('a device that went while nobody listened is found by the next pass over all devices', async () => {
+  const world = await open()
+  const { clock, platform, start } = world
+  const service = await start()
+  const alert = await alertAfter(world, 'history -c')
+  await service.close()
+  platform.removeDevice('pump-1')
+  const next = await start()
+  await clock.advance(1_000)
+  const closed = await next.findings.alert(alert.id)
+  assert.deepEqual([closed.status, closed.history.at(-1)?.note], ['Resolved', REMOVED_NOTE])
+  await next.close()
+})
+
+test('a fire drill where nobody can send as an agent begins at the pipeline, and tells no lie of the agent', async () => {
+  const { start, platform, findings } = await open()
+  platform.sendSecurityMessage = async () => {
+    throw new HubError('NotImplemented', 'Only a module itself can send to this hub.')
+  }
+  const service = await start()
+  const { steps, brokenAt } = await service.reporting.drill('pump-1')
+  assert.deepEqual(
+    steps.map(({ step, state }) => `${step} ${state}`),
+    [
+      ...['module passed', 'message skipped', 'pipeline passed', 'rule passed', 'alert passed'],
+      ...['route failed', 'notification skipped', 'cleanup passed'],
+    ],
+  )
+  assert.equal(brokenAt, 'route')
+  const [alert, ...more] = (await findings.listAlerts({ limit: 10 })).items
+  assert.deepEqual(more, [])
+  assert.equal(alert?.status, 'Resolved')
+  assert.equal(await findings.findAgent('pump-1'), undefined)
   await service.close()
 })

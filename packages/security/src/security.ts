@@ -1,72 +1,41 @@
-import { type ConfigurationKeys, HubError } from '@twinward/protocol'
-import type { Clock } from './clock.ts'
-import type { ConfigurationStore } from './configuration/configuration-store.ts'
+import { HubError } from '@twinward/protocol'
+import { ActivityWatch } from './activity/activity-watch.ts'
+import { assembleMessages } from './assembly/messages.ts'
+import { assembleModules } from './assembly/modules.ts'
+import { startUpkeep } from './assembly/upkeep.ts'
+import type { DeviceBaseline } from './baseline/baseline.ts'
+import { Baselines } from './baseline/baselines.ts'
+import { CustomCheckSets } from './baseline/custom/custom-check-sets.ts'
+import { disabledChecks } from './baseline/disabled-checks.ts'
 import { Configurations } from './configuration/configurations.ts'
-import type { EventFilter, EventPage, SecurityEventStore } from './data/event-store.ts'
-import type { FindingStore, Page, StoredRejection } from './data/finding-store.ts'
+import type { EventFilter, EventPage } from './data/event-store.ts'
+import type { Page, StoredRejection } from './data/finding-store.ts'
+import type { HeldBack } from './data/noise.ts'
 import { Detection } from './detection/detection.ts'
-import { FindingEvaluator } from './detection/evaluator.ts'
-import type { IndicatorStore } from './detection/indicators/indicator-store.ts'
-import type { RuleSettingStore } from './detection/rule-settings.ts'
+import { Explanations } from './detection/explain/explain.ts'
+import { FindingFeed } from './findings/finding-feed.ts'
 import { Findings } from './findings/findings.ts'
-import { NO_GROUPS } from './groups/group-lookup.ts'
-import type { EventSchemaStore } from './ingestion/event-schemas.ts'
+import { retireFindings } from './findings/removed-device.ts'
+import { SecurityGroups } from './groups/security-groups.ts'
 import { DEFAULT_INTAKE_LIMITS, Ingestion } from './ingestion/ingestion.ts'
-import type { IngestionStore } from './ingestion/ingestion-store.ts'
-import { Pipeline } from './ingestion/pipeline.ts'
-import type { IntakeLimits } from './ingestion/quota.ts'
+import type { Pipeline } from './ingestion/pipeline.ts'
 import { EventRecorder } from './ingestion/recorder.ts'
-import { decodeFromSender } from './ingestion/sender.ts'
-import type { Log } from './log.ts'
-import { ModuleLifecycle } from './modules/lifecycle.ts'
-import type { ModuleStore } from './modules/module-store.ts'
+import type { ModuleLifecycle } from './modules/lifecycle.ts'
 import { followNotices } from './modules/notices.ts'
-import type { ModulePolicy } from './modules/policy.ts'
-import { ModuleProvider } from './modules/provider.ts'
-import { type FinishedPass, Reconciler } from './modules/reconcile.ts'
-import { ModuleRecords } from './modules/records.ts'
-import { Suspensions } from './modules/suspensions.ts'
-import type { TwinPlatform } from './platform.ts'
-import { type DevicePosture, PostureKeeper } from './posture/keeper.ts'
-import { PostureWriter } from './posture/writer.ts'
-import { recommendationRules } from './recommendations/index.ts'
+import type { FinishedPass, Reconciler } from './modules/reconcile.ts'
+import type { ModuleRecords } from './modules/records.ts'
+import type { Reporting } from './notifications/reporting.ts'
+import { type Analytics, readAnalytics } from './posture/analytics.ts'
+import { explainScore, type ScoreExplanation } from './posture/explain.ts'
+import type { DevicePosture, PostureKeeper } from './posture/keeper.ts'
+import { Scores } from './posture/scores.ts'
+import { HUB } from './recommendations/recommendation.ts'
+import { RecommendationService } from './recommendations/recommendation-service.ts'
+import type { Recommendations } from './recommendations/recommendations.ts'
+import type { Vulnerabilities } from './recommendations/vulnerabilities/vulnerabilities.ts'
+import type { SecurityOptions, SecurityPorts } from './security-ports.ts'
 import { Serial } from './serial.ts'
 import { deviceSecurityView } from './view.ts'
-
-/** How often raw events are checked for their age. */
-const EXPIRY_INTERVAL_MS = 3_600_000
-const DAY_MS = 24 * 3_600_000
-
-export interface SecurityPorts {
-  readonly platform: TwinPlatform
-  readonly events: SecurityEventStore
-  readonly findings: FindingStore
-  /** Closed by whoever closes `findings`, with which it shares its file. */
-  readonly modules: ModuleStore
-  /** These two also share the file of `findings`. */
-  readonly ingestion: IngestionStore
-  readonly eventSchemas: EventSchemaStore
-  /** Closed as `modules`. */
-  readonly configurations: ConfigurationStore
-  /** These two also share the file of `findings`. */
-  readonly indicators: IndicatorStore
-  readonly ruleSettings: RuleSettingStore
-  readonly clock: Clock
-  readonly log: Log
-}
-
-export interface SecurityOptions {
-  readonly securityModuleId: string
-  readonly acceptFromDevices: boolean
-  readonly eventRetentionDays: number
-  readonly keys?: ConfigurationKeys
-  /** Which devices get a security module by themselves. Default `automatic`. */
-  readonly policy?: ModulePolicy
-  /** Default `SILENCE_LIMIT_MS`. */
-  readonly silentAfterMs?: number
-  /** Default `DEFAULT_INTAKE_LIMITS`. */
-  readonly intakeLimits?: IntakeLimits
-}
 
 /** The security service: everything that the API and the console are given. */
 export class SecurityService {
@@ -77,91 +46,104 @@ export class SecurityService {
   readonly modules: ModuleLifecycle
   readonly ingestion: Ingestion
   readonly detection: Detection
+  readonly explanations: Explanations
+  readonly groups: SecurityGroups
+  readonly recommendations: Recommendations
+  readonly vulnerabilities: Vulnerabilities
+  readonly #advice: RecommendationService
+  readonly baselines: Baselines
+  readonly scores: Scores
+  readonly customChecks: CustomCheckSets
+  readonly reporting: Reporting
   readonly #records: ModuleRecords
+  readonly #activity: ActivityWatch
   readonly #recorder: EventRecorder
   readonly #pipeline: Pipeline
   readonly #posture: PostureKeeper
+  readonly #feed: FindingFeed
   readonly #reconciler: Reconciler
+  /** Changes of findings, one after the other. */
+  readonly #changes = new Serial()
   readonly #stops: (() => void)[] = []
 
   constructor(ports: SecurityPorts, options: SecurityOptions) {
     this.#ports = ports
     this.#options = options
-    const { platform, findings, events, clock, log } = ports
+    const { findings, events, clock, log } = ports
     const { securityModuleId, keys = {} } = options
     this.#recorder = new EventRecorder(events, clock, log)
     this.ingestion = new Ingestion(ports, options.intakeLimits ?? DEFAULT_INTAKE_LIMITS)
-    const { admission, schemas } = this.ingestion
-    const naming = { securityModuleId, keys }
-    const records = new ModuleRecords(ports, keys)
-    const suspensions = new Suspensions({ ...ports, records }, naming)
+    const query = (filter: EventFilter) => this.events(filter)
+    this.groups = new SecurityGroups({ ...ports, query }, securityModuleId)
+    const { groups } = this
+    const { posture, records, look, lifecycle, reconciler } = assembleModules(ports, options, {
+      groups,
+      seen: (device) => this.#advice.see(device),
+      noted: (deviceId, seen) => this.#note(deviceId, seen),
+      departed: (deviceId) => this.#forget(deviceId),
+    })
+    this.#posture = posture
     this.#records = records
-    this.#posture = new PostureKeeper(
-      { ...ports, writer: new PostureWriter(ports), records, suspensions },
-      {
-        ...naming,
-        ...(options.silentAfterMs !== undefined && { silentAfterMs: options.silentAfterMs }),
-      },
-    )
-    const provider = new ModuleProvider({ ...ports, records }, securityModuleId, { keys })
-    const look = (deviceId: string) => this.#posture.look(deviceId)
-    this.modules = new ModuleLifecycle(
-      { ...ports, records, provider, suspensions, look },
-      securityModuleId,
-      keys,
-    )
+    this.modules = lifecycle
+    this.#reconciler = reconciler
+    const naming = { securityModuleId, keys }
     this.configurations = new Configurations(ports, naming, (id) => this.#requirePosture(id))
-    const changes = new Serial()
-    const touch = (deviceId: string) => this.#posture.touch(deviceId)
+    const changes = this.#changes
+    const feed = new FindingFeed(findings)
+    this.#feed = feed
+    const touch = (deviceId: string) => {
+      // The hub itself has no posture.
+      if (deviceId !== HUB) this.#posture.touch(deviceId)
+      feed.wake()
+    }
     this.findings = new Findings(ports, changes, touch)
+    this.baselines = new Baselines(findings, changes)
+    this.customChecks = new CustomCheckSets(ports.customChecks, clock)
+    this.scores = new Scores({ ...ports, history: ports.postureHistory })
     const { silentAfterMs } = options
     const silence = silentAfterMs === undefined ? {} : { silentAfterMs }
-    this.detection = new Detection(ports, { ...silence, changes, touched: touch })
-    const rules = {
-      ...silence,
-      alerts: this.detection.rules,
-      filter: this.detection.settings.filter,
-      groups: NO_GROUPS,
-      recommendations: recommendationRules(),
-    }
-    const evaluator = new FindingEvaluator({ findings, log }, rules, touch)
-    this.#pipeline = new Pipeline(
+    this.detection = new Detection({ ...ports, groups }, { ...silence, changes, touched: touch })
+    const { judge } = this.detection
+    this.#activity = new ActivityWatch(ports, { judge, groups, changes, touched: touch })
+    const { agentGraceMs } = options
+    this.#advice = new RecommendationService(
+      { ...ports, groups },
+      { keys, changes, touched: touch, look, ...(agentGraceMs !== undefined && { agentGraceMs }) },
+    )
+    this.recommendations = this.#advice.list
+    this.vulnerabilities = this.#advice.vulnerabilities
+    const { rules: alertRules } = this.detection
+    this.explanations = new Explanations(
+      { ...ports, groups, query },
       {
-        platform,
-        findings,
-        admission,
-        recorder: this.#recorder,
-        evaluator: {
-          evaluate: (messages, cursor) => changes.run(() => evaluator.evaluate(messages, cursor)),
-        },
-        decode: (message) => decodeFromSender(message, options, schemas),
+        ...{ rules: alertRules, judge },
+        ...{ sets: [this.detection.sigma.ruleSet], loaded: this.detection.sigma },
       },
-      clock,
-      log,
     )
-    this.#reconciler = new Reconciler(
-      { ...ports, records, postures: this.#posture },
-      { ...naming, policy: options.policy ?? 'automatic' },
-    )
+    const { ingestion, detection } = this
+    const { reporting, pipeline } = assembleMessages(ports, options, {
+      ...{ ingestion, detection, groups, findings: this.findings, feed, changes, touch },
+      ...{ recorder: this.#recorder, activity: this.#activity, advice: this.#advice },
+    })
+    this.reporting = reporting
+    this.#pipeline = pipeline
   }
 
   /** Begins to take messages, to repair what is missing and to keep postures. */
   async start(): Promise<void> {
-    const { platform, events, clock, log } = this.#ports
+    // Before anybody else hears that a tag changed, what was known of the device's group goes.
+    await this.groups.start()
     this.#stops.push(
+      () => this.groups.close(),
       followNotices({ ...this.#ports, records: this.#records, postures: this.#posture }),
-      platform.subscribe((notice) => {
-        if (notice.kind === 'device-removed') void this.#forget(notice.deviceId)
-      }),
-      clock.every(EXPIRY_INTERVAL_MS, () => {
-        const beforeMs = clock.now() - this.#options.eventRetentionDays * DAY_MS
-        events.expire(beforeMs).catch((error) => {
-          log.error({ err: error }, 'old security events could not be removed')
-        })
-      }),
+      startUpkeep(this.#ports, this.#options, this.#changes),
     )
     await this.ingestion.start()
     await this.detection.start()
+    await this.#activity.load()
+    this.#activity.start()
+    await this.#advice.start()
+    await this.reporting.start()
     await this.#pipeline.start()
     this.#reconciler.start()
     this.#posture.start()
@@ -174,7 +156,10 @@ export class SecurityService {
     await this.configurations.close()
     await this.#reconciler.close()
     await this.#pipeline.stop()
+    await this.reporting.close()
+    await this.#activity.close()
     await this.detection.close()
+    await this.#advice.close()
     this.ingestion.close()
     await this.#posture.close()
     await Promise.all([this.#ports.events.close(), this.#ports.findings.close()])
@@ -200,7 +185,8 @@ export class SecurityService {
     ])
     const configuration = posture && (await this.configurations.describe(posture))
     const { keys = {} } = this.#options
-    const seen = { deviceId, tags, posture, configuration, record, keys }
+    const isGroup = (name: string) => this.groups.find(name) !== undefined
+    const seen = { deviceId, tags, posture, configuration, record, keys, isGroup }
     return deviceSecurityView(seen, this.#ports.clock.now())
   }
 
@@ -208,6 +194,11 @@ export class SecurityService {
   async events(filter: EventFilter): Promise<EventPage> {
     await this.#recorder.flush()
     return this.#ports.events.query(filter)
+  }
+
+  /** Findings that raised no open alert, by reason, alert type and suppression. */
+  heldBack(): Promise<readonly HeldBack[]> {
+    return this.#ports.findings.noise.heldBack()
   }
 
   rejected(filter: {
@@ -218,6 +209,39 @@ export class SecurityService {
     return this.#ports.findings.listRejections(filter)
   }
 
+  /** Every number about the fleet that is kept. */
+  analytics(): Promise<Analytics> {
+    return readAnalytics(this.#ports.findings, this.scores)
+  }
+
+  /** Why the score of a device is what it is. @throws as `deviceSecurity`; `ModuleNotFound` */
+  async explainScore(deviceId: string): Promise<ScoreExplanation> {
+    const [posture, baselines] = await Promise.all([
+      this.#requirePosture(deviceId),
+      this.baselines.ofDevice(deviceId),
+    ])
+    const { state } = posture.description
+    return explainScore({ ...posture, state, baselines }, this.#ports.clock.now())
+  }
+
+  /** @throws {HubError} `DeviceNotFound` */
+  async deviceBaselines(deviceId: string): Promise<readonly DeviceBaseline[]> {
+    const baselines = await this.baselines.ofDevice(deviceId)
+    if (baselines.length > 0) return baselines
+    const tags = await this.#ports.platform.deviceTags(deviceId)
+    if (tags === undefined) throw new HubError('DeviceNotFound', deviceId)
+    return baselines
+  }
+
+  /** What a look at a device means for the fleet. */
+  async #note(deviceId: string, posture: DevicePosture | undefined): Promise<void> {
+    await this.scores.note(deviceId, posture)
+    if (posture === undefined) return
+    const disabled = disabledChecks(posture.description.configuration.effective)
+    // What is switched off leaves the score, so the device is looked at once more.
+    if (await this.baselines.follow(deviceId, disabled)) this.#posture.touch(deviceId)
+  }
+
   async #requirePosture(deviceId: string): Promise<DevicePosture> {
     const posture = await this.#posture.compute(deviceId)
     if (posture) return posture
@@ -226,12 +250,12 @@ export class SecurityService {
     throw new HubError('ModuleNotFound', `Device ${deviceId} has no security module.`)
   }
 
+  /** The device is gone: what was open of it is closed and kept for a while, the rest is forgotten. */
   async #forget(deviceId: string): Promise<void> {
-    try {
-      await this.#ports.findings.removeDevice(deviceId)
-      await this.ingestion.admission.remove(deviceId)
-    } catch (error) {
-      this.#ports.log.error({ err: error, deviceId }, 'findings of a removed device remain')
-    }
+    const isNews = await this.#changes.run(() => retireFindings(this.#ports, deviceId))
+    await this.scores.forget(deviceId)
+    await this.ingestion.admission.remove(deviceId)
+    await this.#advice.removeDevice(deviceId)
+    if (isNews) this.#feed.wake()
   }
 }

@@ -3,7 +3,7 @@ import { formatTime } from './api/query.ts'
 import { estimateClockOffset } from './ingestion/clock-offset.ts'
 import { securityModules } from './modules/logical.ts'
 import type { ModuleRecord } from './modules/record.ts'
-import { securityGroupOf } from './modules/security-group.ts'
+import { resolveSecurityGroup } from './modules/security-group.ts'
 import { OPERATOR_STATE_TAG } from './modules/state.ts'
 import { OPERATOR_REASON_TAG, suspendedUntilMs } from './modules/suspension.ts'
 import type { PlatformModule } from './platform.ts'
@@ -21,11 +21,13 @@ export interface DeviceSecurity {
   readonly configuration: object | undefined
   readonly record: ModuleRecord | undefined
   readonly keys: ConfigurationKeys
+  /** Whether there is a security group with this name, in lower case. */
+  readonly isGroup: (name: string) => boolean
 }
 
 /** The logical security module twin of a device as the API shows it (security 01 §9). */
 export function deviceSecurityView(
-  { deviceId, tags, posture, configuration, record, keys }: DeviceSecurity,
+  { deviceId, tags, posture, configuration, record, keys, isGroup }: DeviceSecurity,
   nowMs: number,
 ): object {
   if (posture === undefined) {
@@ -34,7 +36,7 @@ export function deviceSecurityView(
       modules: [],
       state: record?.state === 'retired' ? 'retired' : 'absent',
       ...lifeView(record),
-      securityGroup: securityGroupOf(tags),
+      ...groupView(tags, {}, isGroup),
       configuration: null,
       agent: {},
       inventory: {},
@@ -59,13 +61,26 @@ export function deviceSecurityView(
     ...lifeView(record),
     suspension: suspensionView(module, record),
     inactiveSinceUtc: formatTime(inactiveMs),
-    securityGroup: securityGroupOf(tags, module.tags),
+    ...groupView(tags, module.tags, isGroup),
     configuration,
     agent: agentView(posture, nowMs),
     inventory: agent?.inventory ?? {},
     posture: summary.posture,
     alerts: summary.alerts,
     recommendations: summary.recommendations,
+  }
+}
+
+/** Which group holds, which tag says so, and whether there is such a group. */
+function groupView(
+  tags: JsonObject,
+  moduleTags: JsonObject,
+  isGroup: DeviceSecurity['isGroup'],
+): object {
+  const { group, from, tag } = resolveSecurityGroup(tags, moduleTags)
+  return {
+    securityGroup: group,
+    securityGroupSource: { from, tag, isDefined: isGroup(group) },
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluateRecords } from '../src/detection/evaluate.ts'
+import { hubRules } from '../src/detection/hub/index.ts'
 import { builtInRules } from '../src/detection/rules/index.ts'
 import { findsInLast, readVectors, vectorTypes } from './detection-vectors.ts'
 import { emptyMemory, processRecord } from './records.ts'
@@ -46,7 +47,9 @@ export function recallByType(): ReadonlyMap<string, Recall> {
   return new Map(
     vectorTypes().map((alertType) => {
       const { lists, fires, quiet } = readVectors(alertType)
-      const rule = builtInRules(lists).find(({ type }) => type.alertType === alertType)
+      const rule = [...builtInRules(lists), ...hubRules].find(
+        ({ type }) => type.alertType === alertType,
+      )
       const found = fires.filter((vector) => rule && findsInLast(rule, vector) === 1)
       const silent = quiet.filter((vector) => rule && findsInLast(rule, vector) === 0)
       const counts = { fires: fires.length, quiet: quiet.length }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { isJsonObject, type JsonObject, type JsonValue } from '@twinward/protocol'
+import type { HubEvent } from '../src/activity/hub-activity.ts'
 import { evaluateRecords } from '../src/detection/evaluate.ts'
+import { hubRecord } from '../src/detection/hub/hub-record.ts'
 import {
   INDICATOR_KINDS,
   type IndicatorKind,
@@ -10,6 +12,9 @@ import {
 } from '../src/detection/indicators/indicator.ts'
 import { IndicatorIndex } from '../src/detection/indicators/lookup.ts'
 import type { Rule } from '../src/detection/rule.ts'
+import { DEFAULT_GROUP_SETTINGS, type GroupSettings } from '../src/groups/group-settings.ts'
+import { Mistakes, Reading } from '../src/groups/reading.ts'
+import { readSettings } from '../src/groups/settings-wire.ts'
 import type { EventHeader, FirewallRule, SecurityRecord } from '../src/ingestion/record.ts'
 import {
   connectionRecord,
@@ -59,8 +64,18 @@ function isKind(word: string): word is IndicatorKind {
 /** How many findings the rule has in the last record of a vector. */
 export function findsInLast(rule: Rule, vector: Vector): number {
   const records = recordsOf(vector)
-  const findings = evaluateRecords(records, [rule], emptyMemory())
+  const group = groupOf(vector)
+  const findings = evaluateRecords(records, [rule], emptyMemory(), { group })
   return findings.filter(({ record }) => record === records.at(-1)).length
+}
+
+/** What the vector says of the device's security group, as operators write it. */
+export function groupOf(vector: Vector): GroupSettings {
+  if (typeof vector === 'string' || !Array.isArray(vector.records)) return DEFAULT_GROUP_SETTINGS
+  const mistakes = new Mistakes()
+  const settings = readSettings(new Reading(vector.group, 'group', mistakes))
+  mistakes.refuse('The group of a vector')
+  return settings
 }
 
 export function recordsOf(vector: Vector): readonly SecurityRecord[] {
@@ -106,7 +121,13 @@ function recordOf({ timeMs, isEmpty, ...fields }: JsonObject): SecurityRecord {
       const plain = { user: '', uid: '', remoteAddress: '', operation: '', exe: '' }
       return { ...base, ...plain, ...fields } as SecurityRecord
     }
+    case 'hub': {
+      const { timeMs: atMs } = base.header
+      const plain = { sequence: 1, firstMs: atMs, lastMs: atMs, count: 1 }
+      return hubRecord({ ...plain, ...(fields.event as object) } as HubEvent, atMs)
+    }
     case 'users':
+    case 'baseline':
     case 'dns':
     case 'agent':
       return { ...base, ...fields } as unknown as SecurityRecord

@@ -18,9 +18,21 @@ export function interceptPlatform(
       await intercept('listModuleMarks', args)
       return platform.listModuleMarks(...args)
     },
+    sendSecurityMessage: async (...args) => {
+      await intercept('sendSecurityMessage', args)
+      return platform.sendSecurityMessage(...args)
+    },
     deviceGeneration: async (...args) => {
       await intercept('deviceGeneration', args)
       return platform.deviceGeneration(...args)
+    },
+    listCredentialMarks: async (...args) => {
+      await intercept('listCredentialMarks', args)
+      return platform.listCredentialMarks(...args)
+    },
+    credentialMarks: async (...args) => {
+      await intercept('credentialMarks', args)
+      return platform.credentialMarks(...args)
     },
     findModule: async (...args) => {
       await intercept('findModule', args)

@@ -1,6 +1,7 @@
 import { MemoryFindingStore } from '../src/adapters/memory/finding-store.ts'
 import { MemoryModuleStore } from '../src/adapters/memory/module-store.ts'
 import { MemoryPlatform } from '../src/adapters/memory/platform.ts'
+import { NO_GROUPS } from '../src/groups/group-lookup.ts'
 import { silentLog } from '../src/log.ts'
 import { ModuleLifecycle } from '../src/modules/lifecycle.ts'
 import type { ModuleStore } from '../src/modules/module-store.ts'
@@ -38,7 +39,8 @@ export function moduleService(world: World, options: ReconcilerOptions = {}) {
   const records = new ModuleRecords(ports)
   const suspensions = new Suspensions({ ...ports, records }, naming)
   const writer = new PostureWriter(ports)
-  const postures = new PostureKeeper({ ...ports, writer, records, suspensions }, naming)
+  const keeping = { ...ports, writer, records, suspensions, groups: NO_GROUPS }
+  const postures = new PostureKeeper(keeping, naming)
   const reconciler = new Reconciler({ ...ports, records, postures }, options)
   const provider = new ModuleProvider({ ...ports, records }, MODULE_ID)
   const look = (deviceId: string) => postures.look(deviceId)

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { Alert, AlertStatus, Severity } from '../detection/alert.ts'
+import type { AlertStatus, Severity } from '../detection/alert.ts'
+import { alertView } from '../findings/finding-view.ts'
 import type { SecurityService } from '../security.ts'
 import type { ApiGuard } from './guard.ts'
 import {
   defined,
-  formatTime,
   optionalText,
   PAGE_PARAMETERS,
   type PageQuery,
@@ -88,20 +88,4 @@ export function alertRoutes(
       )
     },
   )
-}
-
-/** An alert as interface clients see it: times in UTC, the dedupe key left out. */
-export function alertView(alert: Alert): object {
-  const { startTimeMs, endTimeMs, dedupeKey: _, evidence, notes, history, ...rest } = alert
-  return {
-    ...rest,
-    startTimeUtc: formatTime(startTimeMs),
-    endTimeUtc: formatTime(endTimeMs),
-    evidence: evidence.map(({ timeMs, ...members }) => ({
-      ...members,
-      timeUtc: formatTime(timeMs),
-    })),
-    notes: notes.map(({ timeMs, ...members }) => ({ ...members, timeUtc: formatTime(timeMs) })),
-    history: history.map(({ timeMs, ...members }) => ({ ...members, timeUtc: formatTime(timeMs) })),
-  }
 }

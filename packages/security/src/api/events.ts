@@ -15,6 +15,7 @@ import {
 interface EventQuery extends PageQuery {
   readonly device?: string
   readonly name?: string
+  readonly event?: string
   readonly from?: string
   readonly to?: string
 }
@@ -25,6 +26,7 @@ export function eventRoutes(app: FastifyInstance, security: SecurityService): vo
   const querystring = Type.Object({
     device: optionalText('Device id'),
     name: optionalText('Event name, such as ProcessCreate'),
+    event: optionalText('Event id, as evidence of alerts names it'),
     from: optionalText('Events at this time or later'),
     to: optionalText('Events before this time'),
     ...PAGE_PARAMETERS,
@@ -39,6 +41,7 @@ export function eventRoutes(app: FastifyInstance, security: SecurityService): vo
         ...defined({
           deviceId: query.device,
           name: query.name,
+          eventId: query.event,
           fromMs: readTime('from', query.from),
           toMs: readTime('to', query.to),
         }),

@@ -1,30 +1,32 @@
 import { HubError } from '@twinward/protocol'
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import type { SecurityService } from '../security.ts'
+import { alertListRoutes } from './alert-lists.ts'
 import { alertRoutes } from './alerts.ts'
+import { baselineRoutes } from './baseline.ts'
 import { configurationRoutes } from './configuration.ts'
+import { customCheckRoutes } from './custom-checks.ts'
 import { deviceSecurityRoutes } from './devices.ts'
 import { eventRoutes } from './events.ts'
+import { explainRoutes } from './explain.ts'
+import { fleetConfigurationRoutes } from './fleet-configuration.ts'
+import { groupRoutes } from './groups.ts'
 import type { ApiGuard } from './guard.ts'
 import { indicatorRoutes } from './indicators.ts'
 import { ingestionRoutes } from './ingestion.ts'
 import { moduleRoutes } from './modules.ts'
+import { notificationRoutes } from './notifications.ts'
+import { recommendationTypeRoutes } from './recommendation-types.ts'
 import { recommendationRoutes } from './recommendations.ts'
 import { ruleRoutes } from './rules.ts'
+import { scoreRoutes } from './scores.ts'
+import { sigmaRoutes } from './sigma.ts'
+import { streamRoutes } from './stream.ts'
+import { suppressionRoutes } from './suppressions.ts'
+import { vulnerabilityRoutes } from './vulnerabilities.ts'
 
 /** Routes of the contract that this version does not serve: 501, never a silent nothing. */
-const NOT_YET: readonly (readonly [HTTPMethods, string])[] = [
-  ...(['GET', 'POST'] as const).map((method) => [method, '/api/security/groups'] as const),
-  ...(['GET', 'PUT', 'DELETE'] as const).map(
-    (method) => [method, '/api/security/groups/:name'] as const,
-  ),
-  ...(['GET', 'POST'] as const).map((method) => [method, '/api/security/suppressions'] as const),
-  ...(['GET', 'PUT', 'DELETE'] as const).map(
-    (method) => [method, '/api/security/suppressions/:id'] as const,
-  ),
-  ['POST', '/api/security/query'],
-  ['GET', '/api/security/stream'],
-]
+const NOT_YET: readonly (readonly [HTTPMethods, string])[] = [['POST', '/api/security/query']]
 
 /** The security API, as a plugin of the HTTPS server. */
 export async function securityRoutes(
@@ -35,18 +37,26 @@ export async function securityRoutes(
   app.addHook('onRequest', (request, reply) => guard.use(request, reply))
   deviceSecurityRoutes(app, options)
   configurationRoutes(app, options)
+  fleetConfigurationRoutes(app, options)
   moduleRoutes(app, options)
   alertRoutes(app, options)
+  alertListRoutes(app, options)
   recommendationRoutes(app, options)
+  recommendationTypeRoutes(app, options)
+  vulnerabilityRoutes(app, options)
   eventRoutes(app, security)
   ingestionRoutes(app, options)
   indicatorRoutes(app, options)
   ruleRoutes(app, options)
-  app.get(
-    '/api/security/analytics',
-    { schema: { tags: ['security'], summary: 'Counts over the fleet' } },
-    async () => security.findings.analytics(),
-  )
+  sigmaRoutes(app, options)
+  suppressionRoutes(app, options)
+  explainRoutes(app, security)
+  groupRoutes(app, options)
+  scoreRoutes(app, options)
+  baselineRoutes(app, options)
+  customCheckRoutes(app, options)
+  notificationRoutes(app, options)
+  streamRoutes(app, options)
   for (const [method, url] of NOT_YET) {
     app.route({
       method,

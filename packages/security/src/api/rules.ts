@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import type { HeldBack } from '../data/noise.ts'
 import type { AlertType } from '../detection/rule.ts'
 import type { RuleSetting } from '../detection/switches.ts'
 import type { SecurityService } from '../security.ts'
@@ -40,7 +41,11 @@ export function ruleRoutes(
     },
     async ({ query }) => {
       const settings = detection.settings.settingsOf(query.group)
-      const items = detection.types.map((type) => ruleView(type, settings[type.alertType]))
+      const heldBack = heldBackByType(await security.heldBack())
+      const items = detection.types.map((type) => ({
+        ...ruleView(type, settings[type.alertType]),
+        heldBack: heldBack.get(type.alertType) ?? {},
+      }))
       return { group: query.group ?? null, groups: detection.settings.groups(), items }
     },
   )
@@ -59,7 +64,9 @@ export function ruleRoutes(
       const { group, isEnabled } = body
       const severity = readWord('severity', body.severity, SEVERITIES)
       await detection.settings.set(params.alertType, defined({ isEnabled, severity }), group)
-      const type = detection.types.find(({ alertType }) => alertType === params.alertType)
+      const type =
+        detection.types.find(({ alertType }) => alertType === params.alertType) ??
+        detection.sigma.typeOf(params.alertType)
       const setting = detection.settings.settingsOf(group)[params.alertType]
       return { group: group ?? null, ...(type && ruleView(type, setting)) }
     },
@@ -69,4 +76,15 @@ export function ruleRoutes(
 /** The rule by itself, and in `setting` what is set for the hub or group that was asked for. */
 function ruleView(type: AlertType, { isEnabled, severity }: RuleSetting = {}): object {
   return { ...type, setting: { isEnabled: isEnabled ?? null, severity: severity ?? null } }
+}
+
+/** Findings of each type that raised no open alert, by reason: `{ suppressed: 3, flood: 1 }`. */
+function heldBackByType(all: readonly HeldBack[]): ReadonlyMap<string, Record<string, number>> {
+  const byType = new Map<string, Record<string, number>>()
+  for (const { alertType, reason, count } of all) {
+    const counts = byType.get(alertType) ?? {}
+    counts[reason] = (counts[reason] ?? 0) + count
+    byType.set(alertType, counts)
+  }
+  return byType
 }

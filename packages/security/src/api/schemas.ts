@@ -6,6 +6,7 @@ import {
   type JsonObject,
 } from '@twinward/protocol'
 import type { FastifyInstance } from 'fastify'
+import { CustomChecksSchema } from '../baseline/custom/schema.ts'
 
 /** A JSON Schema that is published. */
 export interface SchemaDocument {
@@ -34,6 +35,16 @@ export function configurationSchemas(keys: ConfigurationKeys = {}): readonly Sch
       ),
     })),
   )
+}
+
+/** Custom checks of the baseline, as they are imported and as agents get them. */
+export function baselineSchemas(): readonly SchemaDocument[] {
+  const title = 'custom checks of the baseline'
+  const schema = JSON.parse(JSON.stringify(CustomChecksSchema)) as JsonObject
+  const $id = schemaId('baseline:custom-checks')
+  const $schema = 'https://json-schema.org/draft/2020-12/schema'
+  const document = { $schema, $id, title, ...schema }
+  return [{ path: 'baseline/custom-checks.json', title, document }]
 }
 
 /** The `$id` of a schema: a name that does not depend on where it is published. */

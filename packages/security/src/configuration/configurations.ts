@@ -13,6 +13,11 @@ import type {
   StoredHistoryEntry,
 } from './configuration-store.ts'
 import { describeConfiguration } from './describe.ts'
+import {
+  type FleetConfiguration,
+  type FleetSettings,
+  fleetConfiguration,
+} from './fleet-configuration.ts'
 import { Inheritance } from './inheritance.ts'
 import { InheritanceKeeper } from './inheritance-keeper.ts'
 import { type LayeredSettings, overlay } from './layers.ts'
@@ -42,6 +47,7 @@ export class Configurations {
   readonly shared: SharedSettings
   readonly #ports: Ports
   readonly #keys: ConfigurationKeys
+  readonly #securityModuleId: string
   readonly #posture: (deviceId: string) => Promise<DevicePosture>
   readonly #writer: ModuleWriter
   readonly #keeper: InheritanceKeeper
@@ -55,6 +61,7 @@ export class Configurations {
   ) {
     this.#ports = ports
     this.#keys = keys
+    this.#securityModuleId = securityModuleId
     this.#posture = posture
     this.#writer = new ModuleWriter(ports, keys)
     this.shared = new SharedSettings(ports, () => this.#keeper.rollOut())
@@ -102,6 +109,12 @@ export class Configurations {
     const fields = { deviceId, by: caller.by, names: Object.keys(settings), privileged }
     this.#ports.log.info(fields, 'security configuration changed')
     return { ...(await this.view(deviceId)), warnings }
+  }
+
+  /** Settings of a fleet as an automatic configuration of the hub. @throws as `fleetConfiguration` */
+  forFleet(settings: FleetSettings): FleetConfiguration {
+    const securityModuleId = this.#securityModuleId
+    return fleetConfiguration(settings, { securityModuleId, keys: this.#keys })
   }
 
   /** Changes of configurations, newest first. @throws {HubError} `ArgumentInvalid` */

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type JsonObject, shapeConfiguration, writeConfiguration } from '@twinward/protocol'
+import {
+  type JsonObject,
+  LEGACY_CONFIGURATION_KEY,
+  shapeConfiguration,
+  writeConfiguration,
+} from '@twinward/protocol'
 import { FakeClock } from '../../test/fake-clock.ts'
 import { NOW_MS, sampleAgent, sampleModule } from '../../test/samples.ts'
 import { MemoryConfigurationStore } from '../adapters/memory/configuration-store.ts'
@@ -39,6 +44,31 @@ test('what layers say counts at once, and what is on its way is named', async ()
   assert.deepEqual(view.effective.lowPriorityMessageFrequency, { value: 'PT5H', source: 'default' })
   assert.deepEqual(view.inheriting, ['snapshotFrequency', 'eventPriorityLocalUsers'])
   assert.equal(view.unified.snapshotInterval, 3600)
+})
+
+test('what an automatic configuration sets is named with it, and no layer stands above', async () => {
+  const settings = { eventPriorityLogin: 'Off', snapshotFrequency: 'PT10M' }
+  const desired = writeConfiguration(settings, 'legacy')
+  const key = LEGACY_CONFIGURATION_KEY
+  const configured = {
+    [`${key}.snapshotFrequency.value`]: 'strict',
+    [`${key}.eventPriorityLocalUsers.value`]: 'people',
+    [`${key}.hubResourceId.value`]: 'absent',
+    'another.eventPriorityLogin.value': 'odd',
+  }
+  const group = { snapshotFrequency: 'PT1H', eventPriorityLocalUsers: 'Off' }
+  const view = await describe({ desired, configured }, { hub: {}, group })
+  const { snapshotFrequency, eventPriorityLocalUsers, eventPriorityLogin } = view.effective
+  const source = 'configuration'
+  assert.deepEqual(snapshotFrequency, { value: 'PT10M', source, configuration: 'strict' })
+  assert.deepEqual(eventPriorityLocalUsers, { value: 'High', source, configuration: 'people' })
+  assert.equal(eventPriorityLogin.source, 'device')
+  assert.deepEqual(view.inheriting, [])
+  const micro = await describe({
+    ...{ ref: MICRO, desired: { Process_Mode: 2 } },
+    configured: { Process_Mode: 'strict' },
+  })
+  assert.equal(micro.effective.Process_Mode.configuration, 'strict')
 })
 
 test('without a value in the twin, each agent has its own default', async () => {

@@ -10,6 +10,7 @@ import {
   unifiedSettings,
 } from '@twinward/protocol'
 import type { DevicePosture } from '../posture/keeper.ts'
+import { configuredSettings } from './configured.ts'
 import { effectiveConfiguration } from './effective.ts'
 import { planInheritance } from './inherit.ts'
 import type { LayeredSettings } from './layers.ts'
@@ -35,6 +36,7 @@ export function describeConfiguration(described: DescribedConfiguration): object
     agentKind,
     provenance: sighting.now,
     layered,
+    configured: configuredSettings(module, era, keys),
   })
   const values = Object.entries(effective).map(([name, { value }]) => [name, value] as const)
   const plan = planInheritance(module, layered, sighting.record, keys)

@@ -1,4 +1,5 @@
 import { type AgentKind, type Era, type SettingValue, settingsOf } from '@twinward/protocol'
+import type { ConfiguredSettings } from './configured.ts'
 import { type LayeredSettings, overlay, type SettingSource } from './layers.ts'
 import { type Provenance, valueIn } from './provenance.ts'
 import { defaultOf, type EffectiveSetting } from './view.ts'
@@ -10,15 +11,22 @@ export interface EffectiveSources {
   /** What its twin holds, told apart. */
   readonly provenance: Provenance
   readonly layered: LayeredSettings
+  /** Default: none. */
+  readonly configured?: ConfiguredSettings
 }
 
 /**
- * The effective configuration: defaults, on them the hub's layer, the group's, the device's own values.
- * What a layer says counts at once, also while it is on its way into the twin. Pure.
+ * The effective configuration: defaults, on them the hub's layer, the group's, the device's own values,
+ * and what automatic configurations of the hub set, whatever layers say of it. What a layer says counts
+ * at once, also while it is on its way into the twin. Pure.
  */
-export function effectiveConfiguration({ era, agentKind, provenance, layered }: EffectiveSources): {
-  readonly [name: string]: EffectiveSetting
-} {
+export function effectiveConfiguration({
+  era,
+  agentKind,
+  provenance,
+  layered,
+  configured = new Map(),
+}: EffectiveSources): { readonly [name: string]: EffectiveSetting } {
   const known = settingsOf(era)
   const { own, inherited } = provenance
   const layers = overlay(layered.hub, layered.group)
@@ -26,8 +34,15 @@ export function effectiveConfiguration({ era, agentKind, provenance, layered }: 
   const effective: [string, EffectiveSetting][] = []
   for (const name of names) {
     const setting = known.get(name)
-    const { value, source } = sourceOf(name, { own, ...layered })
     const isUnknown = setting === undefined ? { isUnknown: true as const } : {}
+    const configuration = configured.get(name)
+    const set = valueIn(own, name) ?? valueIn(inherited, name)
+    if (configuration !== undefined && set !== undefined) {
+      const source = 'configuration' as const
+      effective.push([name, { value: set, source, configuration, ...isUnknown }])
+      continue
+    }
+    const { value, source } = sourceOf(name, { own, ...layered })
     if (value !== undefined) effective.push([name, { value, source, ...isUnknown }])
     else if (setting !== undefined) {
       // A complete configuration object holds the published default, else the agent has its own.

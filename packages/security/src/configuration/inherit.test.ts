@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  configurationKey,
   type JsonObject,
   LEGACY_CONFIGURATION_KEY,
   readConfiguration,
@@ -96,6 +97,22 @@ test('planInheritance: a legacy agent is told its complete object, a micro agent
   assert.deepEqual(plan(micro, { Process_Mode: 2, Login_UsePAM: true }).desired, {
     Login_UsePAM: true,
   })
+})
+
+test('planInheritance: what an automatic configuration sets, no layer writes over', () => {
+  const layer = { snapshotFrequency: 'PT1H', eventPriorityLogin: 'Off' }
+  for (const era of ['early', 'legacy'] as const) {
+    const key = configurationKey(era) ?? ''
+    const path = era === 'legacy' ? `${key}.snapshotFrequency.value` : `${key}.snapshotFrequency`
+    const configured = { [path]: 'strict', 'another.eventPriorityLogin': 'odd' }
+    // Its value is the default, as if the service had written it.
+    const module = { ...moduleOf(era, writeConfiguration({}, era)), configured }
+    const { desired, changes } = plan(module, layer)
+    assert.deepEqual(desired, writeConfiguration({ eventPriorityLogin: 'Off' }, era))
+    assert.deepEqual(changes, [{ name: 'eventPriorityLogin', old: 'High', new: 'Off' }])
+  }
+  const micro = { ...moduleOf('micro', {}), configured: { Process_Mode: 'strict' } }
+  assert.equal(plan(micro, { Process_Mode: 2 }).desired, undefined)
 })
 
 test('planInheritance: another spelling of the same value is no reason to write', () => {

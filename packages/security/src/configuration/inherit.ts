@@ -15,6 +15,7 @@ import {
 } from '@twinward/protocol'
 import type { PlatformModule } from '../platform.ts'
 import type { ConfigurationRecord, ModuleMemory, SettingChange } from './configuration-store.ts'
+import { configuredSettings } from './configured.ts'
 import { type LayeredSettings, overlay } from './layers.ts'
 import {
   classify,
@@ -55,8 +56,12 @@ export function planInheritance(
   const reading = readConfiguration(module.desired, era, key)
   const targets = { ...publishedDefaults(era), ...overlay(layered.hub, layered.group) }
   const now = tellApart(module, { era, reading, targets }, record)
+  const configured = configuredSettings(module, era, keys)
   const isOwn = (name: string) =>
-    Object.hasOwn(now.own, name) || reading.unreadable.some((remark) => remark.name === name)
+    Object.hasOwn(now.own, name) ||
+    // What an automatic configuration sets, it would only set back.
+    configured.has(name) ||
+    reading.unreadable.some((remark) => remark.name === name)
   const changes = changesTo(era, targets, now).filter(({ name }) => !isOwn(name))
   const seen = { ...now.inherited, ...now.own }
   const written = stillWritten(era, record && settle(record, module.desiredVersion), now)

@@ -1,6 +1,6 @@
 import { type ConfigurationKeys, HubError } from '@twinward/protocol'
 import type { Log } from '../log.ts'
-import { securityModules } from '../modules/logical.ts'
+import { pickLogicalModule, securityModules } from '../modules/logical.ts'
 import { securityGroupOf } from '../modules/security-group.ts'
 import { OPERATOR_STATE_TAG } from '../modules/state.ts'
 import type { PlatformModule } from '../platform.ts'
@@ -72,9 +72,10 @@ export class Inheritance {
       ])
       if (modules === undefined || tags === undefined) return 0
       try {
+        const { securityModuleId } = this.#options
+        const group = securityGroupOf(tags, pickLogicalModule(modules, securityModuleId)?.tags)
         let written = 0
-        for (const module of securityModules(modules, this.#options.securityModuleId)) {
-          const group = securityGroupOf(tags, module.tags)
+        for (const module of securityModules(modules, securityModuleId)) {
           if (await this.#inheritModule(module, group)) written++
         }
         return written

@@ -12,7 +12,7 @@ import {
 import type { Layer } from './configuration-store.ts'
 
 /** Where an effective value comes from; later ones win. */
-export type SettingSource = 'default' | 'hub' | 'group' | 'device'
+export type SettingSource = 'default' | 'hub' | 'group' | 'device' | 'configuration'
 
 /** What the layers of one device say, for agents of one era. */
 export interface LayeredSettings {

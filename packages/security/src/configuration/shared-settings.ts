@@ -34,7 +34,7 @@ export interface LayerState {
 /** More changes than there are settings are no honest request. */
 const MAX_CHANGES = 200
 /** As tags of twins hold them, with room to spare. */
-const MAX_GROUP_CHARACTERS = 128
+export const MAX_GROUP_CHARACTERS = 128
 /** Bytes of JSON of one layer: it must fit into the desired properties of every device. */
 const MAX_LAYER_BYTES = 16 * 1024
 

@@ -20,6 +20,8 @@ import type { SettingSource } from './layers.ts'
 export interface EffectiveSetting {
   readonly value: SettingValue | null
   readonly source: SettingSource
+  /** The id of the automatic configuration that sets it; with the source `configuration` alone. */
+  readonly configuration?: string
   /** The agents that are known here have no such setting; newer ones may. */
   readonly isUnknown?: true
 }

@@ -27,6 +27,8 @@ export interface EventRow {
 export interface EventFilter {
   readonly deviceId?: string
   readonly name?: string
+  /** `Id` of the wire; give the device too, or every event is looked at. */
+  readonly eventId?: string
   /** Event time, inclusive. */
   readonly fromMs?: number
   /** Event time, exclusive. */

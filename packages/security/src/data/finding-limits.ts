@@ -7,3 +7,6 @@ export const MAX_PAGE_CHARACTERS = 8 * 1024 * 1024
 export const MAX_REJECTIONS_PER_DEVICE = 1_000
 /** Rejections kept of all devices together; at most about 4.5 KB each. */
 export const MAX_REJECTIONS = 100_000
+/** Changes of findings that the feed keeps, and the characters of their documents. */
+export const MAX_CHANGES = 20_000
+export const MAX_CHANGE_CHARACTERS = 64 * 1024 * 1024

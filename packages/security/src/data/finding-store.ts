@@ -1,8 +1,15 @@
 import type { JsonObject } from '@twinward/protocol'
+import type { ActivityChanges, ActivityReader } from '../activity/activity-state.ts'
+import type { DeviceBaseline } from '../baseline/baseline.ts'
+import type { BaselineKey, BaselineStore, RepeatedBaseline } from '../baseline/baseline-store.ts'
 import type { Alert, AlertStatus, Severity } from '../detection/alert.ts'
+import type { FindingChange } from '../findings/finding-change.ts'
 import type { Rejection } from '../ingestion/record.ts'
+import type { DuePlace } from '../modules/module-store.ts'
 import type { AgentState } from '../posture/agent-state.ts'
 import type { Recommendation, RecommendationState } from '../recommendations/recommendation.ts'
+import type { AlertDayReader } from './alert-days.ts'
+import type { HeldBack, LearnedValue, NoiseReader } from './noise.ts'
 
 /** What rules remember about a device between messages: small JSON values by name. */
 export interface DeviceMemory {
@@ -19,6 +26,16 @@ export interface FindingBatch {
   readonly agents?: readonly AgentState[]
   readonly memories?: readonly DeviceMemory[]
   readonly rejections?: readonly Rejection[]
+  /** Added to what was held back before. */
+  readonly heldBack?: readonly HeldBack[]
+  readonly learned?: readonly LearnedValue[]
+  /** Each takes the place of the one before of its device and benchmark. */
+  readonly baselines?: readonly DeviceBaseline[]
+  readonly removedBaselines?: readonly BaselineKey[]
+  /** Baselines that came out as before; those that are not known are passed over. */
+  readonly repeatedBaselines?: readonly RepeatedBaseline[]
+  /** What was counted at the hub, and how far its events are accounted for. */
+  readonly activity?: ActivityChanges
 }
 
 /** A place among the agents in the order of their last messages. */
@@ -36,6 +53,8 @@ export interface AlertFilter {
   readonly fromMs?: number
   /** Start time, exclusive. */
   readonly toMs?: number
+  /** Start time, inclusive. */
+  readonly startedFromMs?: number
   readonly limit: number
   readonly continuationToken?: string
 }
@@ -66,6 +85,13 @@ export interface StoredRejection extends Rejection {
  * less than its limit when its items are long, and goes on while there is a token.
  */
 export interface FindingStore {
+  readonly activity: ActivityReader
+  /** What was held back, and what was learned from it. */
+  readonly noise: NoiseReader
+  /** Counts of alerts by the day on which they began. */
+  readonly days: AlertDayReader
+  /** The newest baselines of all devices. */
+  readonly baselines: BaselineStore
   /** The sequence up to which every message is accounted for; 0 when new. */
   cursor(): Promise<number>
   /** Upserts by id (alerts, recommendations), device (agents, memories); appends rejections. One transaction. */
@@ -94,6 +120,13 @@ export interface FindingStore {
     readonly limit: number
   }): Promise<readonly AgentState[]>
   findMemory(deviceId: string): Promise<DeviceMemory | undefined>
+  /**
+   * Devices whose recommendations time alone may have changed by `nowMs` (`dueMs` of the memory's
+   * `recommendations`), the longest waiting first, then by device, after `after`; at most `limit`.
+   */
+  dueMemories(nowMs: number, limit: number, after?: DuePlace): Promise<readonly DuePlace[]>
+  /** How many recommendations of each type, state and severity there are; kept, not counted anew. */
+  recommendationCounts(): Promise<readonly RecommendationCount[]>
 
   /**
    * The last that was committed first. Kept are `MAX_REJECTIONS_PER_DEVICE` and `MAX_REJECTIONS`; the
@@ -107,10 +140,59 @@ export interface FindingStore {
 
   /** Counts for fleet views: open alerts and active recommendations by severity, devices with alerts. */
   summary(): Promise<FindingSummary>
+  /** What there is the most of, at most `limit` of each kind. Kept, not counted anew. */
+  prevalence(limit: number): Promise<Prevalence>
 
-  /** Forgets everything about a device. */
+  /**
+   * The feed of changed findings: those after `sequence`, oldest first, at most `limit` and about
+   * `MAX_PAGE_CHARACTERS` of them. Each commit appends what it changes in the findings themselves, in
+   * the same transaction; a finding that is stored as it was before is no change. Sequences are
+   * without gaps: where the first is not `sequence + 1`, the ones between were dropped, since the feed
+   * keeps the newest `MAX_CHANGES` and `MAX_CHANGE_CHARACTERS`.
+   */
+  changesAfter(sequence: number, limit: number): Promise<readonly FindingChange[]>
+  /** The sequence of the newest change; 0 when there never was one. */
+  lastChange(): Promise<number>
+
+  /**
+   * Removes alerts that are Resolved or Dismissed and ended before `beforeMs`, the oldest first, at
+   * most `limit`; open ones stay for ever. @returns how many
+   */
+  expireAlerts(beforeMs: number, limit: number): Promise<number>
+  /**
+   * Removes recommendations of devices that were removed before `beforeMs` (`deviceRemovedMs`), the
+   * oldest first, at most `limit`. @returns how many
+   */
+  expireRecommendations(beforeMs: number, limit: number): Promise<number>
+  /**
+   * Forgets everything about a device, except its changes, since who is to be told of them still is,
+   * and except findings with `deviceRemovedMs`.
+   */
   removeDevice(deviceId: string): Promise<void>
   close(): Promise<void>
+}
+
+export interface RecommendationCount {
+  readonly recommendationType: string
+  readonly state: RecommendationState
+  readonly severity: Severity
+  readonly count: number
+}
+
+/** Each list has the most frequent first, then by name. */
+export interface Prevalence {
+  /** By their open alerts. */
+  readonly devices: readonly { readonly deviceId: string; readonly alerts: number }[]
+  readonly alerts: readonly {
+    readonly alertType: string
+    readonly severity: Severity
+    readonly alerts: number
+  }[]
+  readonly recommendations: readonly {
+    readonly recommendationType: string
+    readonly severity: Severity
+    readonly devices: number
+  }[]
 }
 
 export interface FindingSummary {

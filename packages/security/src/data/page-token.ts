@@ -3,13 +3,21 @@ import { MAX_PAGE_ITEMS } from './finding-limits.ts'
 
 /** The lists that come in pages; a token of one is not a token of another. */
 export type ListName =
+  | 'alertDevices'
   | 'alerts'
+  | 'baselines'
+  | 'baseline-failures'
+  | 'group-scores'
+  | 'custom-checks'
   | 'configurations'
+  | 'dead-letters'
+  | 'group-devices'
   | 'indicators'
   | 'recommendations'
   | 'rejections'
   | 'modules'
   | 'tombstones'
+  | 'vulnerabilities'
 
 /**
  * Where a page ended: its last item, so that what arrives in between shifts nothing. `order` is the

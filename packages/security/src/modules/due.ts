@@ -2,7 +2,7 @@ import { APPLY_GRACE_MS } from '../configuration/status.ts'
 import type { Alert } from '../detection/alert.ts'
 import type { PlatformModule } from '../platform.ts'
 import type { AgentState } from '../posture/agent-state.ts'
-import { isOpenAlert } from '../posture/score.ts'
+import { BASELINE_AGE_LIMIT_MS, isOpenAlert } from '../posture/score.ts'
 import { INACTIVE_AFTER_MS, lastSeenMs, lastSpokeMs, type ModuleDescription } from './state.ts'
 import { suspendedUntilMs } from './suspension.ts'
 
@@ -19,11 +19,13 @@ export interface DueInput {
   readonly agent: AgentState | undefined
   readonly alerts: readonly Alert[]
   readonly silentAfterMs: number
+  /** When its baseline was evaluated last; 0 = never. */
+  readonly baselineMs?: number
 }
 
 /** When time alone will next change what is said about a device; 0 = never. Pure. */
 export function nextDueMs(input: DueInput, nowMs: number): number {
-  const { modules, module, description, agent, alerts, silentAfterMs } = input
+  const { modules, module, description, agent, alerts, silentAfterMs, baselineMs = 0 } = input
   const seenMs = lastSeenMs(modules, agent)
   const spokeMs = lastSpokeMs(module, agent)
   const untilMs = suspendedUntilMs(module)
@@ -35,6 +37,8 @@ export function nextDueMs(input: DueInput, nowMs: number): number {
     const sinceMs = Math.max(module.desiredUpdatedMs, module.connectionChangedMs ?? 0)
     times.push(sinceMs + APPLY_GRACE_MS)
   }
+  // From then on it says nothing any more.
+  if (baselineMs > 0) times.push(baselineMs + BASELINE_AGE_LIMIT_MS + 1)
   for (const { endTimeMs } of alerts.filter(isOpenAlert)) {
     // The older weight counts after that age, not at it.
     times.push(...ALERT_AGES_MS.map((ageMs) => endTimeMs + ageMs + 1))

@@ -23,6 +23,8 @@ export function followNotices({ platform, records, postures, log }: Ports): () =
   const hear = (notice: PlatformNotice) => {
     switch (notice.kind) {
       case 'messages':
+      case 'hub-event':
+      case 'credentials-changed':
         return
       case 'device-created':
         return void inTurn(notice.deviceId, () => records.created(notice.deviceId))

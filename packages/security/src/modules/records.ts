@@ -18,6 +18,8 @@ interface Ports {
   readonly platform: TwinPlatform
   readonly modules: ModuleStore
   readonly clock: Clock
+  /** Called for each device that is gone, before its record goes; may be called again. */
+  readonly departed?: (deviceId: string) => Promise<void>
 }
 
 /** A look at a device, without what records know themselves. */
@@ -54,7 +56,10 @@ export class ModuleRecords {
     const generation = isAsked ? ((await platform.deviceGeneration(deviceId)) ?? '') : ''
     const isOther = before !== undefined && isAsked && isAnother(before.generation, generation)
     const older = isOther && before ? bury(before, 'device', clock.now()) : undefined
-    if (isOther) before = undefined
+    if (isOther) {
+      await this.#ports.departed?.(deviceId)
+      before = undefined
+    }
     const sight = {
       ...look,
       generation,
@@ -86,7 +91,9 @@ export class ModuleRecords {
 
   /** The device is gone; what its module held is kept as a tombstone. Call it `inTurn`. */
   async gone(deviceId: string): Promise<void> {
-    const { modules, clock } = this.#ports
+    const { modules, clock, departed } = this.#ports
+    // First: where this fails the record stays, and the next pass over all devices comes by again.
+    await departed?.(deviceId)
     const record = await modules.find(deviceId)
     if (record === undefined) return
     // A module that was deleted before its device is not to come back with the next one either.

@@ -7,6 +7,7 @@ import {
   type JsonValue,
   shapeConfiguration,
 } from '@twinward/protocol'
+import { configuredSettings } from '../configuration/configured.ts'
 import type { PlatformModule } from '../platform.ts'
 import { collectionSwitches, switchedOff } from './collection.ts'
 import { OPERATOR_STATE_TAG } from './state.ts'
@@ -27,15 +28,18 @@ export interface Suspension {
   readonly saved: { readonly [setting: string]: JsonValue }
 }
 
-/** The switches of a module as they are now, for `Suspension.saved`. Pure. */
+/**
+ * The switches of a module as they are now, for `Suspension.saved`. What an automatic configuration set
+ * is not saved: afterwards the configuration may be gone. Pure.
+ */
 export function saveSwitches(
   module: PlatformModule,
   keys: ConfigurationKeys = {},
 ): Suspension['saved'] {
   const { era, settings } = locate(module, keys)
-  return Object.fromEntries(
-    collectionSwitches(era).map((name) => [name, valueIn(settings, name) ?? null]),
-  )
+  const configured = configuredSettings(module, era, keys)
+  const savedOf = (name: string) => (configured.has(name) ? null : valueIn(settings, name)) ?? null
+  return Object.fromEntries(collectionSwitches(era).map((name) => [name, savedOf(name)]))
 }
 
 /**

@@ -70,7 +70,7 @@ function orderContract(open: Open): void {
 }
 
 const STATUSES = ['Active', 'InProgress', 'Resolved', 'Dismissed'] as const
-const STATES = ['Active', 'Resolved', 'Exempt'] as const
+const STATES = ['Active', 'Resolved', 'Stale', 'Exempt'] as const
 const SEVERITIES = ['Informational', 'Low', 'Medium', 'High'] as const
 
 function filterContract(open: Open): void {

@@ -3,9 +3,13 @@ import { test } from 'node:test'
 import { HubError } from '@twinward/protocol'
 import type { FindingBatch, FindingStore } from '../../src/data/finding-store.ts'
 import type { Alert } from '../../src/detection/alert.ts'
+import { findingActivityContract } from './finding-activity.ts'
+import { findingDayContract } from './finding-days.ts'
+import { findingFeedContract } from './finding-feed.ts'
 import { findingListContract } from './finding-lists.ts'
+import { findingNoiseContract } from './finding-noise.ts'
 import { findingPageContract } from './finding-pages.ts'
-import { agent, alert, contents, ODD, recommendation, rejection } from './findings.ts'
+import { agent, alert, contents, ids, ODD, recommendation, rejection } from './findings.ts'
 import { rejectionContract } from './rejections.ts'
 
 /** What every FindingStore must do. Each adapter calls this with a way to open an empty one. */
@@ -13,9 +17,14 @@ export function findingStoreContract(open: () => Promise<FindingStore>): void {
   commitContract(open)
   findingListContract(open)
   findingPageContract(open)
+  findingFeedContract(open)
+  findingNoiseContract(open)
+  findingDayContract(open)
+  findingActivityContract(open)
   rejectionContract(open)
   summaryContract(open)
   removeContract(open)
+  removedContract(open)
 }
 
 function commitContract(open: () => Promise<FindingStore>): void {
@@ -219,6 +228,31 @@ function removeContract(open: () => Promise<FindingStore>): void {
     await store.removeDevice('pump-1')
     await store.removeDevice('%')
     assert.deepEqual(await contents(store, devices), left)
+  })
+}
+
+function removedContract(open: () => Promise<FindingStore>): void {
+  test('removeDevice: what is marked as of a removed device stays', async () => {
+    const store = await open()
+    const kept = alert('kept', { status: 'Resolved', deviceRemovedMs: 5 })
+    const old = recommendation('old', { state: 'Resolved', deviceRemovedMs: 5 })
+    await store.commit({ alerts: [kept, alert('a')], recommendations: [old, recommendation('r')] })
+    await store.removeDevice('pump-1')
+    assert.deepEqual((await store.listAlerts({ limit: 9 })).items, [kept])
+    assert.deepEqual((await store.listRecommendations({ limit: 9 })).items, [old])
+  })
+
+  test('expireRecommendations: only those of removed devices, the oldest first', async () => {
+    const store = await open()
+    const removed = (id: string, deviceRemovedMs: number) => recommendation(id, { deviceRemovedMs })
+    const all = [removed('c', 30), removed('a', 10), removed('b', 20), removed('d', 40)]
+    await store.commit({ recommendations: [...all, recommendation('there')] })
+    const left = async () => ids((await store.listRecommendations({ limit: 9 })).items)
+    assert.equal(await store.expireRecommendations(40, 2), 2)
+    assert.equal(await left(), 'c d there')
+    assert.equal(await store.expireRecommendations(40, 2), 1)
+    assert.equal(await store.expireRecommendations(40, 2), 0)
+    assert.equal(await left(), 'd there')
   })
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DeviceRef, HubError, type JsonObject } from '@twinward/protocol'
 import type { PlatformNotice, SecurityMessage, TwinPlatform } from '../../src/platform.ts'
+import type { HubSetupNotice } from '../../src/recommendations/hub/hub-setup.ts'
+import type { IpFilterRule } from '../../src/recommendations/ip-filter.ts'
 
 /** A platform under test, and what others do on it: operators, hubs, agents. */
 export interface OpenedPlatform {
@@ -10,10 +12,16 @@ export interface OpenedPlatform {
   createDevice(deviceId: string, tags?: JsonObject): Promise<void>
   removeDevice(deviceId: string): Promise<void>
   removeModule(ref: Required<DeviceRef>): Promise<void>
+  /** Gives a device these two symmetric keys, in base64. */
+  setKeys(deviceId: string, primaryKey: string, secondaryKey: string): Promise<void>
   /** Patches the reported properties as the module itself. */
   report(ref: Required<DeviceRef>, patch: JsonObject): Promise<void>
   /** Sends a security message as the module itself; resolves once it is accepted. */
   sendSecurityMessage(ref: Required<DeviceRef>, body: Uint8Array): Promise<void>
+  /** Makes the hub write down that a CA was added; absent where it tells nothing of itself. */
+  recordEvent?(subject: string): Promise<void>
+  /** Replaces the rules of the hub's IP filter by this one; absent where it tells nothing of itself. */
+  setIpRule?(rule: IpFilterRule): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,11 +45,67 @@ export function platformContract(open: () => Promise<OpenedPlatform>): void {
 
   identities(promise)
   creation(promise)
+  credentialMarks(promise)
   twins(promise)
   refusals(promise)
   messages(promise)
   notices(promise)
   tagNotices(promise)
+  activity(promise)
+  hubSetup(promise)
+}
+
+/** How a hub is set up; one that tells nothing says so. */
+function hubSetup(promise: Promised): void {
+  promise('hubSetup: settings are as they are now, and a change is told', async (opened) => {
+    const { hubSetup: setup } = opened.platform
+    if (!setup || !opened.setIpRule) {
+      assert.equal(setup, undefined)
+      assert.equal(opened.setIpRule, undefined)
+      return
+    }
+    const before = await setup.settings()
+    assert.deepEqual([before.ipRules, before.observedAddresses], [[], []])
+    assert.deepEqual(before.storedEvents, { lifecycle: false, connections: false })
+    assert.deepEqual(await setup.weakConnections(), [])
+    const told: HubSetupNotice[] = []
+    const leave = setup.subscribe((notice) => told.push(notice))
+    const rule = { name: 'all', action: 'reject', mask: '0.0.0.0/0' } as const
+    await opened.setIpRule(rule)
+    assert.deepEqual((await setup.settings()).ipRules, [rule])
+    assert.deepEqual(told, [{ kind: 'settings-changed' }])
+    leave()
+    await opened.setIpRule({ ...rule, name: 'other' })
+    assert.equal(told.length, 1)
+  })
+}
+
+/** What a hub tells of its own use; one that tells nothing says so. */
+function activity(promise: Promised): void {
+  promise('activity: what the hub writes down is told, and read after a place', async (opened) => {
+    const { platform, recordEvent } = opened
+    const { activity } = platform
+    if (!activity || !recordEvent) {
+      assert.equal(activity, undefined)
+      assert.equal(recordEvent, undefined)
+      return
+    }
+    const told: PlatformNotice[] = []
+    platform.subscribe((notice) => told.push(notice))
+    for (const subject of ['a', 'b', 'c']) await recordEvent(subject)
+    assert.equal(told.filter(({ kind }) => kind === 'hub-event').length, 3)
+    const [first] = await activity.readEvents(0, 1)
+    assert.ok(first)
+    assert.deepEqual([first.kind, first.outcome, first.subject], ['ca.add', 'success', 'a'])
+    const rest = await activity.readEvents(first.sequence, 10)
+    assert.deepEqual(
+      rest.map(({ subject }) => subject),
+      ['b', 'c'],
+    )
+    assert.deepEqual(await activity.readEvents(rest.at(-1)?.sequence ?? 0, 10), [])
+    assert.equal(await activity.readUse({ minuteMs: 0, read: 0 }, 10), undefined)
+    assert.deepEqual(await activity.connectedSince(Date.now()), [])
+  })
 }
 
 type Promised = (name: string, run: (opened: OpenedPlatform) => Promise<void>) => void
@@ -200,6 +264,52 @@ function creation(promise: Promised): void {
   })
 }
 
+function credentialMarks(promise: Promised): void {
+  const key = (byte: number) => Buffer.alloc(32, byte).toString('base64')
+
+  promise('credentialMarks are digests: equal for equal keys, and no keys', async (opened) => {
+    const { platform } = opened
+    assert.equal(await platform.credentialMarks('pump-1'), undefined)
+    for (const id of ['pump-1', 'pump-2']) await opened.createDevice(id)
+    await opened.setKeys('pump-1', key(1), key(2))
+    await opened.setKeys('pump-2', key(3), key(1))
+    const digestsOf = async (deviceId: string) => {
+      const marks = (await platform.credentialMarks(deviceId)) ?? []
+      const own = marks.find(({ ref }) => ref.moduleId === undefined)
+      assert.ok(own?.credentials.every(({ kind }) => kind === 'symmetricKey'))
+      return own?.credentials.map(({ digest }) => digest) ?? []
+    }
+    const [one, other] = [await digestsOf('pump-1'), await digestsOf('pump-2')]
+    assert.equal(one.length, 2)
+    assert.equal(one[0], other[1])
+    assert.equal(new Set([...one, ...other]).size, 3)
+    assert.ok(![...one, ...other].some((digest) => [1, 2, 3].map(key).includes(digest)))
+  })
+
+  promise(
+    'listCredentialMarks pages through every device once, as each shows them',
+    async (opened) => {
+      const { platform } = opened
+      const ids = Array.from({ length: 45 }, (_, n) => `pump-${n}`)
+      for (const [n, id] of ids.entries()) {
+        await opened.createDevice(id)
+        await opened.setKeys(id, key(n), key(n + 100))
+      }
+      const seen = []
+      for (let after: string | undefined; ; ) {
+        const page = await platform.listCredentialMarks(after)
+        seen.push(...page.marks)
+        after = page.next
+        if (after === undefined) break
+        assert.ok(seen.length <= ids.length, 'listed twice')
+      }
+      assert.deepEqual(seen.map(({ ref }) => ref.deviceId).sort(), [...ids].sort())
+      const one = seen.find(({ ref }) => ref.deviceId === 'pump-7')
+      assert.deepEqual([one], await platform.credentialMarks('pump-7'))
+    },
+  )
+}
+
 function twins(promise: Promised): void {
   promise('patchTwin merges: null removes, siblings stay', async ({ platform, createDevice }) => {
     await createDevice('pump-1')
@@ -271,6 +381,27 @@ function refusals(promise: Promised): void {
 }
 
 function messages(promise: Promised): void {
+  promise(
+    'sendSecurityMessage: as if the module had sent it, where that can be',
+    async (opened) => {
+      const { platform } = opened
+      await opened.createDevice('pump-1')
+      await platform.createModule(agent, {})
+      let sequence: number
+      try {
+        sequence = await platform.sendSecurityMessage(agent, Buffer.from('{"n":7}'))
+      } catch (error) {
+        assert.ok(error instanceof HubError && error.code === 'NotImplemented', String(error))
+        assert.deepEqual(await platform.readMessages(0, 10), [])
+        return
+      }
+      const [message, ...more] = await platform.readMessages(sequence - 1, 10)
+      assert.deepEqual(more, [])
+      assert.deepEqual([message?.sequence, message?.ref], [sequence, agent])
+      assert.equal(message && textOf(message), '{"n":7}')
+    },
+  )
+
   promise('messages wait in order until they are released', async (opened) => {
     await opened.createDevice('pump-1')
     await opened.platform.createModule(agent, {})

@@ -33,6 +33,26 @@ async function writeAndKill(file: string, commits: number): Promise<number> {
   return acknowledged
 }
 
+/** Baselines are of the same commit as the cursor, and every sum is what counting would give. */
+async function baselinesAreOf(cursor: number, store: SqliteFindingStore): Promise<void> {
+  const { items } = await store.baselines.list({ limit: 100 })
+  const devices = Math.min(cursor, 7)
+  const newest = Array.from({ length: devices }, (_, at) => 5_000 + cursor - at)
+  assert.deepEqual(items.map(({ evaluatedMs }) => evaluatedMs).sort(descending), newest)
+  const { benchmarks, checks } = await store.baselines.totals()
+  assert.deepEqual(
+    benchmarks.map(({ devices: count, pass, fail }) => [count, pass, fail]),
+    [[devices, devices, devices]],
+  )
+  const failing = checks.reduce((sum, one) => sum + one.failing, 0)
+  assert.equal(failing, devices)
+  assert.ok(checks.every((one) => one.failing > 0))
+}
+
+function descending(a: number, b: number): number {
+  return b - a
+}
+
 test('finding store: killed at any time, a batch is there whole or not at all', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'finding-store-crash-'))
   const file = join(folder, 'findings.db')
@@ -42,6 +62,7 @@ test('finding store: killed at any time, a batch is there whole or not at all', 
       const acknowledged = await writeAndKill(file, commits)
       const store = await SqliteFindingStore.open({ file, onFailure: (e) => failures.push(e) })
       const { cursor, alerts, rejections, devices, summary } = await contents(store, ['pump-1'])
+      await baselinesAreOf(cursor, store)
       await store.close()
       assert.ok(cursor >= acknowledged, `cursor ${cursor}, acknowledged ${acknowledged}`)
       assert.equal(alerts.length, 2 * cursor)

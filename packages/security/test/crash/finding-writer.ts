@@ -1,4 +1,5 @@
 import { SqliteFindingStore } from '../../src/adapters/sqlite/finding-store.ts'
+import { baseline, check, failing } from '../baselines.ts'
 import { agent, alert, rejection } from '../contracts/findings.ts'
 
 // Commits batches without end, from the file's cursor on, and prints each cursor that was
@@ -17,6 +18,13 @@ for (let cursor = (await store.cursor()) + 1; ; cursor++) {
     agents: [agent('pump-1', { events: cursor })],
     memories: [{ deviceId: 'pump-1', values: { cursor } }],
     rejections: [rejection(cursor, `pump-${cursor % 7}`)],
+    baselines: [
+      baseline({
+        deviceId: `pump-${cursor % 7}`,
+        evaluatedMs: 5_000 + cursor,
+        checks: [failing({ id: `1.1.${cursor % 5}` }), check({ description: `of ${cursor}` })],
+      }),
+    ],
     cursor,
   })
   process.stdout.write(`${cursor}\n`)

@@ -10,6 +10,8 @@ import {
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import type {
+  CredentialMark,
+  CredentialMarkPage,
   ModuleMarkPage,
   PlatformModule,
   PlatformNotice,
@@ -17,6 +19,7 @@ import type {
   TwinPatchRequest,
   TwinPlatform,
 } from '../../platform.ts'
+import { viewCredentials } from './credential-view.ts'
 import { DevicePages } from './device-pages.ts'
 import { type EventBatch, EventFeed } from './event-feed.ts'
 import type { HubAddress } from './hub-address.ts'
@@ -30,6 +33,8 @@ import { ServiceApi } from './service-api.ts'
 
 /** Twins of one device's modules that are read at a time. */
 const TWINS_AT_ONCE = 4
+/** Devices whose credentials are read for one page, two requests each. */
+const CREDENTIAL_PAGE_DEVICES = 20
 /** Twins that a page of a query may have; a hub may give fewer. */
 const MAX_PAGE_TWINS = 100
 
@@ -122,6 +127,26 @@ export class AttachedPlatform implements TwinPlatform {
     return { marks: rows.map(viewTwin), ...(continuation !== '' && { next: continuation }) }
   }
 
+  /** Identities show their keys one by one only, so a page is a few devices. */
+  async listCredentialMarks(after?: string): Promise<CredentialMarkPage> {
+    const ids = await this.#devices.list(CREDENTIAL_PAGE_DEVICES, after)
+    const marks: CredentialMark[] = []
+    for (const id of ids) marks.push(...((await this.credentialMarks(id)) ?? []))
+    const last = ids.at(-1)
+    const isFull = ids.length === CREDENTIAL_PAGE_DEVICES
+    return { marks, ...(last !== undefined && isFull && { next: last }) }
+  }
+
+  async credentialMarks(deviceId: string): Promise<readonly CredentialMark[] | undefined> {
+    const path = devicePath(deviceId)
+    const [device, modules] = await Promise.all([
+      absentAsUndefined(this.#get(path)),
+      absentAsUndefined(this.#get(`${path}/modules`)),
+    ])
+    if (device === undefined) return undefined
+    return [device, ...(Array.isArray(modules) ? modules : [])].flatMap(viewCredentials)
+  }
+
   async deviceGeneration(deviceId: string): Promise<string | undefined> {
     const identity = await absentAsUndefined(this.#get(devicePath(deviceId)))
     if (!isJsonObject(identity)) return undefined
@@ -182,6 +207,10 @@ export class AttachedPlatform implements TwinPlatform {
 
   readMessages(after: number, limit: number): Promise<readonly SecurityMessage[]> {
     return this.#inbox.read(after, limit)
+  }
+
+  async sendSecurityMessage(): Promise<number> {
+    throw new HubError('NotImplemented', 'Only a module itself can send to this hub.')
   }
 
   releaseMessages(through: number): Promise<void> {

@@ -43,9 +43,10 @@ export function pageQuery(filter: EventFilter): EventQuery {
 const NEWEST_FIRST = '"TimeStamp" DESC, Sequence DESC, "Row" DESC'
 
 function conditionsOf(filter: EventFilter, bind: (value: DuckDBValue) => string): string[] {
-  const { deviceId, name, fromMs, toMs, continuationToken } = filter
+  const { deviceId, eventId, name, fromMs, toMs, continuationToken } = filter
   const conditions: string[] = []
   if (deviceId !== undefined) conditions.push(`DeviceId = ${bind(deviceId)}`)
+  if (eventId !== undefined) conditions.push(`IoTRawEventId = ${bind(eventId)}`)
   if (name !== undefined) conditions.push(`RawEventName = ${bind(name)}`)
   if (fromMs !== undefined) conditions.push(`"TimeStamp" >= ${bind(timestamp(fromMs))}`)
   if (toMs !== undefined) conditions.push(`"TimeStamp" < ${bind(timestamp(toMs))}`)

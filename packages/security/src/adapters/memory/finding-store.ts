@@ -1,35 +1,51 @@
 import { HubError } from '@twinward/protocol'
-import {
-  MAX_PAGE_CHARACTERS,
-  MAX_REJECTIONS,
-  MAX_REJECTIONS_PER_DEVICE,
-} from '../../data/finding-limits.ts'
+import { MAX_REJECTIONS, MAX_REJECTIONS_PER_DEVICE } from '../../data/finding-limits.ts'
 import type {
-  AgentPlace,
   AlertFilter,
   DeviceMemory,
   FindingBatch,
   FindingStore,
   FindingSummary,
   Page,
+  Prevalence,
+  RecommendationCount,
   RecommendationFilter,
   StoredRejection,
 } from '../../data/finding-store.ts'
-import {
-  checkLimit,
-  formatPageToken,
-  type ListName,
-  type Place,
-  parsePageToken,
-} from '../../data/page-token.ts'
-import type { Alert, Severity } from '../../detection/alert.ts'
+import { checkLimit, type Place } from '../../data/page-token.ts'
+import type { Alert } from '../../detection/alert.ts'
+import { THE_HUB } from '../../detection/hub/hub-record.ts'
+import type { FindingChange } from '../../findings/finding-change.ts'
+import type { DuePlace } from '../../modules/module-store.ts'
 import type { AgentState } from '../../posture/agent-state.ts'
 import type { Recommendation } from '../../recommendations/recommendation.ts'
+import { MemoryActivity } from './activity.ts'
+import { MemoryAlertDays } from './alert-days.ts'
+import { MemoryBaselines } from './baselines.ts'
+import { ChangeFeed } from './change-feed.ts'
+import {
+  byLastMessage,
+  compare,
+  countBySeverity,
+  isAsked,
+  isOpen,
+  pageOf,
+  placeOfAlert,
+  placeOfRecommendation,
+} from './finding-pages.ts'
+import { MemoryNoise } from './noise.ts'
+import { prevalenceOf } from './prevalence.ts'
+import { countRecommendations, dueIn } from './recommendation-notes.ts'
 
 /** Findings until the process ends, kept as JSON texts so that nobody shares an object with us. */
 export class MemoryFindingStore implements FindingStore {
   readonly #alerts = new Map<string, string>()
   readonly #recommendations = new Map<string, string>()
+  readonly #feed = new ChangeFeed()
+  readonly activity = new MemoryActivity()
+  readonly noise = new MemoryNoise()
+  readonly days = new MemoryAlertDays(() => this.#allAlerts())
+  readonly baselines = new MemoryBaselines()
   readonly #agents = new Map<string, string>()
   readonly #memories = new Map<string, string>()
   /** By number, the oldest first. */
@@ -56,7 +72,15 @@ export class MemoryFindingStore implements FindingStore {
       { map: this.#memories, entries: memories.map((memory) => entry(memory.deviceId, memory)) },
     ]
     const refused = rejections.map((rejection) => entry(rejection.ref.deviceId, rejection))
+    for (const alert of alerts) this.#feed.append(this.#alerts.get(alert.id), { alert })
+    for (const recommendation of recommendations) {
+      this.#feed.append(this.#recommendations.get(recommendation.id), { recommendation })
+    }
     for (const { map, entries } of changes) for (const [key, text] of entries) map.set(key, text)
+    this.activity.commit(batch.activity ?? {})
+    for (const one of batch.heldBack ?? []) this.noise.count(one)
+    for (const one of batch.learned ?? []) this.noise.learn(one)
+    this.baselines.commit(batch)
     for (const [deviceId, text] of refused) {
       this.#rejections.set(++this.#lastRejection, { deviceId, text })
     }
@@ -75,7 +99,7 @@ export class MemoryFindingStore implements FindingStore {
   }
 
   async listAlerts(filter: AlertFilter): Promise<Page<Alert>> {
-    const { deviceId, alertType, status, severity, fromMs, toMs } = filter
+    const { deviceId, alertType, status, severity, fromMs, toMs, startedFromMs } = filter
     const found = this.#allAlerts().filter(
       (alert) =>
         isAsked(deviceId, alert.deviceId) &&
@@ -83,7 +107,8 @@ export class MemoryFindingStore implements FindingStore {
         isAsked(status, alert.status) &&
         isAsked(severity, alert.severity) &&
         (fromMs === undefined || alert.endTimeMs >= fromMs) &&
-        (toMs === undefined || alert.startTimeMs < toMs),
+        (toMs === undefined || alert.startTimeMs < toMs) &&
+        (startedFromMs === undefined || alert.startTimeMs >= startedFromMs),
     )
     return pageOf(found, { list: 'alerts', ...filter }, placeOfAlert)
   }
@@ -133,6 +158,16 @@ export class MemoryFindingStore implements FindingStore {
     return this.#find<DeviceMemory>(this.#memories, deviceId)
   }
 
+  async dueMemories(nowMs: number, limit: number, after?: DuePlace) {
+    checkLimit(limit)
+    this.#checkOpen()
+    return dueIn([...this.#memories.values()], nowMs, after).slice(0, limit)
+  }
+
+  async recommendationCounts(): Promise<readonly RecommendationCount[]> {
+    return countRecommendations(this.#all(this.#recommendations, placeOfRecommendation))
+  }
+
   async listRejections(filter: {
     deviceId?: string
     limit: number
@@ -156,15 +191,55 @@ export class MemoryFindingStore implements FindingStore {
     return {
       openAlerts: countBySeverity(open),
       activeRecommendations: countBySeverity(active),
-      devicesWithOpenAlerts: new Set(open.map(({ deviceId }) => deviceId)).size,
+      devicesWithOpenAlerts: new Set(open.map(({ deviceId }) => deviceId).filter(isDevice)).size,
     }
+  }
+
+  async prevalence(limit: number): Promise<Prevalence> {
+    checkLimit(limit)
+    const active = this.#all<Recommendation>(this.#recommendations, placeOfRecommendation).filter(
+      ({ state }) => state === 'Active',
+    )
+    return prevalenceOf(this.#allAlerts().filter(isOpen), active, limit)
+  }
+
+  async changesAfter(sequence: number, limit: number): Promise<readonly FindingChange[]> {
+    checkLimit(limit)
+    this.#checkOpen()
+    return this.#feed.after(sequence, limit)
+  }
+
+  async lastChange(): Promise<number> {
+    this.#checkOpen()
+    return this.#feed.last
+  }
+
+  async expireAlerts(beforeMs: number, limit: number): Promise<number> {
+    const closed = this.#allAlerts().filter((one) => !isOpen(one) && one.endTimeMs < beforeMs)
+    const expired = closed.reverse().slice(0, limit)
+    for (const { id } of expired) this.#alerts.delete(id)
+    return expired.length
+  }
+
+  async expireRecommendations(beforeMs: number, limit: number): Promise<number> {
+    const all = this.#all<Recommendation>(this.#recommendations, placeOfRecommendation)
+    const expired = all
+      .filter(({ deviceRemovedMs = Number.POSITIVE_INFINITY }) => deviceRemovedMs < beforeMs)
+      .sort((a, b) => (a.deviceRemovedMs ?? 0) - (b.deviceRemovedMs ?? 0))
+      .slice(0, limit)
+    for (const { id } of expired) this.#recommendations.delete(id)
+    return expired.length
   }
 
   async removeDevice(deviceId: string): Promise<void> {
     this.#checkOpen()
+    this.activity.removeDevice(deviceId)
+    this.noise.removeDevice(deviceId)
+    this.baselines.removeDevice(deviceId)
     for (const map of [this.#alerts, this.#recommendations, this.#agents, this.#memories]) {
       for (const [key, text] of map) {
-        if ((JSON.parse(text) as { deviceId: string }).deviceId === deviceId) map.delete(key)
+        const stored = JSON.parse(text) as Pick<Alert, 'deviceId' | 'deviceRemovedMs'>
+        if (stored.deviceId === deviceId && !stored.deviceRemovedMs) map.delete(key)
       }
     }
     for (const [id, rejection] of this.#rejections) {
@@ -220,62 +295,6 @@ function checkTimes(...times: readonly number[]): void {
   }
 }
 
-function isAsked<T>(asked: T | undefined, value: T): boolean {
-  return asked === undefined || asked === value
-}
-
-function isOpen({ status }: Alert): boolean {
-  return status === 'Active' || status === 'InProgress'
-}
-
-function placeOfAlert({ endTimeMs, id }: Alert): Place {
-  return { order: endTimeMs, id }
-}
-
-function placeOfRecommendation({ stateChangedMs, id }: Recommendation): Place {
-  return { order: stateChangedMs, id }
-}
-
-function compare(a: Place, b: Place): number {
-  return b.order - a.order || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-}
-
-interface PageRequest {
-  readonly list: ListName
-  readonly limit: number
-  readonly continuationToken?: string
-}
-
-function pageOf<T>(
-  found: readonly T[],
-  { list, limit, continuationToken }: PageRequest,
-  placeOf: (item: T) => Place,
-): Page<T> {
-  checkLimit(limit)
-  const after =
-    continuationToken === undefined ? undefined : parsePageToken(list, continuationToken)
-  const rest = after ? found.filter((item) => compare(placeOf(item), after) > 0) : found
-  const items: T[] = []
-  let characters = 0
-  for (const item of rest) {
-    if (items.length === limit || characters >= MAX_PAGE_CHARACTERS) break
-    characters += JSON.stringify(item).length
-    items.push(item)
-  }
-  const last = items.at(-1)
-  const hasMore = last !== undefined && items.length < rest.length
-  return { items, continuationToken: hasMore ? formatPageToken(list, placeOf(last)) : null }
-}
-
-function countBySeverity(findings: readonly { readonly severity: Severity }[]) {
-  const counts = { Informational: 0, Low: 0, Medium: 0, High: 0 }
-  for (const { severity } of findings) counts[severity]++
-  return counts
-}
-
-function byLastMessage(a: AgentPlace, b: AgentPlace): number {
-  return (
-    a.lastMessageMs - b.lastMessageMs ||
-    (a.deviceId < b.deviceId ? -1 : Number(a.deviceId > b.deviceId))
-  )
+function isDevice(deviceId: string): boolean {
+  return deviceId !== THE_HUB
 }

@@ -12,8 +12,12 @@ platformContract(async () => {
     },
     removeDevice: async (deviceId) => platform.removeDevice(deviceId),
     removeModule: async (ref) => platform.removeModule(ref),
+    setKeys: async (deviceId, ...keys) => platform.setKeys({ deviceId }, keys),
     report: async (ref, patch) => platform.report(ref, patch),
     sendSecurityMessage: async (ref, body) => platform.sendMessage(ref, body),
+    recordEvent: async (subject) =>
+      platform.activity.addEvent({ kind: 'ca.add', outcome: 'success', subject }),
+    setIpRule: async (rule) => platform.hubSetup.change({ ipRules: [rule] }),
     close: async () => {},
   }
 })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   type DeviceRef,
   HubError,
@@ -9,6 +10,8 @@ import {
 } from '@twinward/protocol'
 import type { Clock } from '../../clock.ts'
 import type {
+  CredentialMark,
+  CredentialMarkPage,
   ModuleMarkPage,
   PlatformModule,
   PlatformNotice,
@@ -17,6 +20,8 @@ import type {
   TwinPlatform,
 } from '../../platform.ts'
 import { twinBytes } from '../../posture/twin-bytes.ts'
+import { MemoryHubActivity } from './hub-activity.ts'
+import { MemoryHubSetup } from './hub-setup.ts'
 import { mergePatch } from './merge.ts'
 
 /** Marks of one page. */
@@ -26,12 +31,16 @@ const MAX_MESSAGES = 100_000
 
 interface Device {
   readonly generation: string
+  /** By module id; '' is the device itself. */
+  readonly credentials: Map<string, CredentialMark['credentials']>
   tags: JsonObject
   readonly modules: Map<string, PlatformModule>
 }
 
 /** A platform of its own for unit tests: a hub's worth of twins, nothing durable. */
 export class MemoryPlatform implements TwinPlatform {
+  readonly activity: MemoryHubActivity
+  readonly hubSetup = new MemoryHubSetup()
   readonly #clock: Clock
   readonly #devices = new Map<string, Device>()
   readonly #listeners = new Set<(notice: PlatformNotice) => void>()
@@ -41,6 +50,7 @@ export class MemoryPlatform implements TwinPlatform {
   #generation = 0
 
   constructor(clock: Clock) {
+    this.activity = new MemoryHubActivity(clock, () => this.#tell({ kind: 'hub-event' }))
     this.#clock = clock
   }
 
@@ -59,6 +69,18 @@ export class MemoryPlatform implements TwinPlatform {
     const page = left.sort((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1)).slice(0, PAGE_MARKS)
     const last = page.at(-1)
     return { marks: page, ...(last && left.length > page.length && { next: refKey(last.ref) }) }
+  }
+
+  async listCredentialMarks(after = ''): Promise<CredentialMarkPage> {
+    const ids = [...this.#devices.keys()].sort().filter((id) => id > after)
+    const page = ids.slice(0, PAGE_MARKS)
+    const marks = page.flatMap((id) => this.#credentialsOf(id) ?? [])
+    const last = page.at(-1)
+    return { marks, ...(last !== undefined && ids.length > page.length && { next: last }) }
+  }
+
+  async credentialMarks(deviceId: string): Promise<readonly CredentialMark[] | undefined> {
+    return this.#credentialsOf(deviceId)
   }
 
   async deviceGeneration(deviceId: string): Promise<string | undefined> {
@@ -132,6 +154,11 @@ export class MemoryPlatform implements TwinPlatform {
     return this.#messages.filter(({ sequence }) => sequence > after).slice(0, limit)
   }
 
+  async sendSecurityMessage(ref: Required<DeviceRef>, body: Uint8Array): Promise<number> {
+    this.sendMessage(ref, body)
+    return this.#sequence
+  }
+
   async releaseMessages(through: number): Promise<void> {
     this.#messages = this.#messages.filter(({ sequence }) => sequence > through)
   }
@@ -149,7 +176,7 @@ export class MemoryPlatform implements TwinPlatform {
       this.#tell({ kind: 'tags-changed', deviceId, patch: null })
     } else {
       const generation = String(++this.#generation)
-      this.#devices.set(deviceId, { generation, tags, modules: new Map() })
+      this.#devices.set(deviceId, { generation, tags, modules: new Map(), credentials: new Map() })
       this.#tell({ kind: 'device-created', deviceId })
     }
   }
@@ -163,6 +190,14 @@ export class MemoryPlatform implements TwinPlatform {
   removeModule(ref: Required<DeviceRef>): void {
     const modules = this.#devices.get(ref.deviceId)?.modules
     if (modules?.delete(ref.moduleId)) this.#tell({ kind: 'module-removed', ref })
+  }
+
+  /** What an operator does: gives the device, or a module of it, these keys, as they are. */
+  setKeys({ deviceId, moduleId = '' }: DeviceRef, keys: readonly string[]): void {
+    const digests = keys.map((key) => createHash('sha256').update(key).digest('hex'))
+    const credentials = digests.map((digest) => ({ kind: 'symmetricKey' as const, digest }))
+    this.#devices.get(deviceId)?.credentials.set(moduleId, credentials)
+    this.#tell({ kind: 'credentials-changed', deviceId })
   }
 
   /** What the hub notices. @throws {HubError} `ModuleNotFound` */
@@ -200,6 +235,17 @@ export class MemoryPlatform implements TwinPlatform {
       enqueuedTimeMs: this.#clock.now(),
     })
     this.#tell({ kind: 'messages' })
+  }
+
+  #credentialsOf(deviceId: string): readonly CredentialMark[] | undefined {
+    const device = this.#devices.get(deviceId)
+    return (
+      device &&
+      Array.from(device.credentials, ([moduleId, credentials]) => ({
+        ref: { deviceId, ...(moduleId !== '' && { moduleId }) },
+        credentials,
+      }))
+    )
   }
 
   #existing(ref: Required<DeviceRef>): PlatformModule {

@@ -1,10 +1,18 @@
 import type { Statement } from '@twinward/sqlite'
-import { MAX_REJECTIONS, MAX_REJECTIONS_PER_DEVICE } from '../../data/finding-limits.ts'
+import {
+  MAX_CHANGE_CHARACTERS,
+  MAX_CHANGES,
+  MAX_REJECTIONS,
+  MAX_REJECTIONS_PER_DEVICE,
+} from '../../data/finding-limits.ts'
 import type { DeviceMemory, FindingBatch } from '../../data/finding-store.ts'
 import type { Alert } from '../../detection/alert.ts'
 import type { Rejection } from '../../ingestion/record.ts'
 import type { AgentState } from '../../posture/agent-state.ts'
 import type { Recommendation } from '../../recommendations/recommendation.ts'
+import { activityStatements, removeWindows } from './activity.ts'
+import { baselineStatements, removeBaselines } from './baselines.ts'
+import { countHeldBack, learn } from './noise.ts'
 
 /** The statements of one unit that stores the batch. */
 export function commitStatements(batch: FindingBatch): readonly Statement[] {
@@ -15,16 +23,30 @@ export function commitStatements(batch: FindingBatch): readonly Statement[] {
     ...agents.map(putAgent),
     ...memories.map(putMemory),
     ...addRejections(batch.rejections ?? []),
+    ...(batch.heldBack ?? []).map(countHeldBack),
+    ...(batch.learned ?? []).map(learn),
+    ...baselineStatements(batch),
+    ...activityStatements(batch.activity ?? {}),
     ...(cursor === undefined ? [] : [moveCursor(cursor)]),
+    ...(alerts.length + recommendations.length === 0 ? [] : [DROP_OLD_CHANGES]),
   ]
 }
 
 /** The statements of one unit that forgets the device. */
 export function removeStatements(deviceId: string): readonly Statement[] {
-  return ['alert', 'recommendation', 'agent', 'memory', 'rejection'].map((table) => ({
-    sql: `DELETE FROM ${table} WHERE device_id = ?`,
-    params: [deviceId],
-  }))
+  const tables = ['agent', 'memory', 'rejection', 'learned']
+  return [
+    ...['alert', 'recommendation'].map((table) => ({
+      sql: `DELETE FROM ${table} WHERE device_id = ? AND removed_ms IS NULL`,
+      params: [deviceId],
+    })),
+    ...tables.map((table) => ({
+      sql: `DELETE FROM ${table} WHERE device_id = ?`,
+      params: [deviceId],
+    })),
+    ...removeBaselines(deviceId),
+    removeWindows(deviceId),
+  ]
 }
 
 const PUT_ALERT = `INSERT INTO alert
@@ -104,6 +126,15 @@ function addRejections(rejections: readonly Rejection[]): Statement[] {
     })),
     { sql: DROP_OLDEST, params: [MAX_REJECTIONS] },
   ]
+}
+
+/** Triggers append to the feed; what it holds beyond its limits goes with the next commit. */
+const DROP_OLD_CHANGES: Statement = {
+  sql: `DELETE FROM finding_change WHERE sequence <= max(
+    (SELECT coalesce(max(sequence), 0) FROM finding_change) - ?,
+    (SELECT coalesce(max(sequence), 0) FROM finding_change
+      WHERE total <= (SELECT total FROM finding_change_end) - ?))`,
+  params: [MAX_CHANGES, MAX_CHANGE_CHARACTERS],
 }
 
 function moveCursor(cursor: number): Statement {

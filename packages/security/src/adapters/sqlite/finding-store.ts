@@ -15,24 +15,42 @@ import type {
   FindingStore,
   FindingSummary,
   Page,
+  Prevalence,
+  RecommendationCount,
   RecommendationFilter,
   StoredRejection,
 } from '../../data/finding-store.ts'
 import { checkLimit, formatPageToken } from '../../data/page-token.ts'
-import type { Alert } from '../../detection/alert.ts'
+import type { Alert, Severity } from '../../detection/alert.ts'
+import { THE_HUB } from '../../detection/hub/hub-record.ts'
+import type { FindingChange } from '../../findings/finding-change.ts'
 import type { Rejection } from '../../ingestion/record.ts'
+import type { DuePlace } from '../../modules/module-store.ts'
 import type { AgentState } from '../../posture/agent-state.ts'
 import type { Recommendation } from '../../recommendations/recommendation.ts'
+import { SqliteActivity } from './activity.ts'
+import { SqliteAlertDays } from './alert-days.ts'
+import { SqliteBaselines } from './baselines.ts'
 import { commitStatements, removeStatements } from './commit.ts'
 import { alertsQuery, cutPage, recommendationsQuery, rejectionsQuery } from './list.ts'
+import { SqliteNoise } from './noise.ts'
+import { parsePrevalence, prevalenceQueries } from './prevalence.ts'
 import { openSecurityDatabase } from './security-database.ts'
 
 /** Findings in a SQLite file of their own; one process has it open at a time. */
 export class SqliteFindingStore implements FindingStore {
   readonly #db: SqliteDatabase
+  readonly activity: SqliteActivity
+  readonly noise: SqliteNoise
+  readonly days: SqliteAlertDays
+  readonly baselines: SqliteBaselines
 
   private constructor(db: SqliteDatabase) {
     this.#db = db
+    this.activity = new SqliteActivity(db)
+    this.noise = new SqliteNoise(db)
+    this.days = new SqliteAlertDays(db)
+    this.baselines = new SqliteBaselines(db)
   }
 
   /** A store with a file of its own. @throws as `openSecurityDatabase` */
@@ -112,6 +130,28 @@ export class SqliteFindingStore implements FindingStore {
     return this.#find<DeviceMemory>('SELECT document FROM memory WHERE device_id = ?', deviceId)
   }
 
+  async dueMemories(nowMs: number, limit: number, after?: DuePlace): Promise<readonly DuePlace[]> {
+    checkLimit(limit)
+    const { dueMs, deviceId } = after ?? { dueMs: 0, deviceId: '' }
+    const sql = `SELECT device_id, due_ms FROM memory INDEXED BY memory_due
+      WHERE due_ms > 0 AND (due_ms, device_id) > (?, ?) AND due_ms <= ?
+      ORDER BY due_ms, device_id LIMIT ?`
+    const rows = await this.#read({ sql, params: [dueMs, deviceId, nowMs, limit] })
+    return rows.map(([id, due]) => ({ deviceId: String(id), dueMs: Number(due) }))
+  }
+
+  async recommendationCounts(): Promise<readonly RecommendationCount[]> {
+    const sql = `SELECT recommendation_type, state, severity, count FROM recommendation_tally
+      ORDER BY recommendation_type, state, severity`
+    const rows = await this.#read({ sql, params: [] })
+    return rows.map(([recommendationType, state, severity, count]) => ({
+      recommendationType: String(recommendationType),
+      state: state as RecommendationCount['state'],
+      severity: severity as RecommendationCount['severity'],
+      count: Number(count),
+    }))
+  }
+
   async listRejections(filter: {
     deviceId?: string
     limit: number
@@ -126,6 +166,8 @@ export class SqliteFindingStore implements FindingStore {
   async summary(): Promise<FindingSummary> {
     const rows = await this.#read({ sql: 'SELECT name, count FROM tally', params: [] })
     const counts = new Map(rows.map(([name, count]) => [String(name), Number(count)]))
+    // The hub counts among the devices there, but is none.
+    const ofTheHub = await this.openAlerts(THE_HUB, 1)
     const bySeverity = (what: string) => ({
       Informational: counts.get(`${what} Informational`) ?? 0,
       Low: counts.get(`${what} Low`) ?? 0,
@@ -135,8 +177,53 @@ export class SqliteFindingStore implements FindingStore {
     return {
       openAlerts: bySeverity('open'),
       activeRecommendations: bySeverity('active'),
-      devicesWithOpenAlerts: counts.get('devices') ?? 0,
+      devicesWithOpenAlerts: (counts.get('devices') ?? 0) - ofTheHub.length,
     }
+  }
+
+  async prevalence(limit: number): Promise<Prevalence> {
+    checkLimit(limit)
+    const [devices, alerts, recommendations] = prevalenceQueries(limit)
+    return parsePrevalence(
+      await this.#read(devices),
+      await this.#read(alerts),
+      await this.#read(recommendations),
+    )
+  }
+
+  async changesAfter(sequence: number, limit: number): Promise<readonly FindingChange[]> {
+    checkLimit(limit)
+    const sql = `SELECT sequence, is_alert, status, severity, count, document FROM finding_change
+      WHERE sequence > ? ORDER BY sequence LIMIT ?`
+    const rows = await this.#read({ sql, params: [sequence, limit] }, MAX_PAGE_CHARACTERS)
+    return rows.map(parseChange)
+  }
+
+  async lastChange(): Promise<number> {
+    const sql = "SELECT seq FROM sqlite_sequence WHERE name = 'finding_change'"
+    const [row] = await this.#read({ sql, params: [] })
+    return Number(row?.[0] ?? 0)
+  }
+
+  async expireAlerts(beforeMs: number, limit: number): Promise<number> {
+    const sql = `SELECT id FROM alert INDEXED BY alert_closed
+      WHERE is_open = 0 AND end_ms < ? ORDER BY end_ms LIMIT ?`
+    const rows = await this.#read({ sql, params: [beforeMs, limit] })
+    // Again with the conditions: a person may have opened one again meanwhile.
+    const remove = 'DELETE FROM alert WHERE id = ? AND is_open = 0 AND end_ms < ?'
+    const statements = rows.map(([id]) => ({ sql: remove, params: [String(id), beforeMs] }))
+    if (statements.length > 0) await this.#write(statements)
+    return statements.length
+  }
+
+  async expireRecommendations(beforeMs: number, limit: number): Promise<number> {
+    const sql = `SELECT id FROM recommendation INDEXED BY recommendation_removed
+      WHERE removed_ms < ? ORDER BY removed_ms LIMIT ?`
+    const rows = await this.#read({ sql, params: [beforeMs, limit] })
+    const remove = 'DELETE FROM recommendation WHERE id = ?'
+    const statements = rows.map(([id]) => ({ sql: remove, params: [String(id)] }))
+    if (statements.length > 0) await this.#write(statements)
+    return statements.length
   }
 
   async removeDevice(deviceId: string): Promise<void> {
@@ -182,6 +269,23 @@ function parse<T>([document]: SqlRow): T {
 
 function parseRejection(row: SqlRow): StoredRejection {
   return { ...parse<Rejection>(row), id: Number(row[1]) }
+}
+
+function parseChange([
+  sequence,
+  isAlert,
+  status,
+  severity,
+  count,
+  document,
+]: SqlRow): FindingChange {
+  const finding = JSON.parse(String(document))
+  const before =
+    status === null
+      ? {}
+      : { before: { status: String(status), severity: severity as Severity, count: Number(count) } }
+  const place = { sequence: Number(sequence), ...before }
+  return isAlert ? { ...place, alert: finding } : { ...place, recommendation: finding }
 }
 
 /** What may be tried again later is said to the caller; the rest is a bug or a broken disk. */

@@ -29,13 +29,17 @@ export function alertsQuery(filter: AlertFilter): Statement {
   ]
   const { index, conditions, params } = equalities(matches, 'alert_by_time')
   const { order, id } = placeOf('alerts', filter.continuationToken)
+  // What began then ended later, which is what the index is ordered by.
+  const endedFrom = filter.fromMs ?? filter.startedFromMs
   return {
     // The index is named, or the planner would guess without statistics.
     sql: `SELECT document FROM alert INDEXED BY ${index}
-      WHERE ${conditions} newest_first <= ? AND start_ms < ? AND (newest_first, id) > (?, ?)
+      WHERE ${conditions} newest_first <= ? AND start_ms < ? AND start_ms >= ?
+        AND (newest_first, id) > (?, ?)
       ORDER BY newest_first, id LIMIT ?`,
     params: [
-      ...[...params, filter.fromMs === undefined ? LAST : -filter.fromMs, filter.toMs ?? LAST],
+      ...[...params, endedFrom === undefined ? LAST : -endedFrom, filter.toMs ?? LAST],
+      filter.startedFromMs ?? FIRST,
       ...[order, id, filter.limit + 1],
     ],
   }

@@ -10,6 +10,7 @@ import { createModules } from './schema/modules.ts'
 import { createNotifications } from './schema/notifications.ts'
 import { createPostureHistory } from './schema/posture-history.ts'
 import { extendRecommendations } from './schema/recommendations.ts'
+import { markRemovedDevices } from './schema/removed-devices.ts'
 import { createSigma } from './schema/sigma.ts'
 import { createSuppressions } from './schema/suppressions.ts'
 
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly string[] = [
   extendRecommendations,
   createNotifications,
   createActivity,
+  markRemovedDevices,
 ]
 
 /**
