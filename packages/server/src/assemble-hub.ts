@@ -1,14 +1,19 @@
 import {
   AnnouncedModels,
+  type AuditStore,
   Authenticator,
   Authorities,
+  auditedReview,
   Bulk,
   type CertificateStore,
   Certificates,
   CloudMessages,
   type Companions,
+  type ConfigurationStore,
   type ConsumerGroupStore,
   ConsumerGroups,
+  createActivity,
+  createConfigurations,
   createProvisioning,
   createRouting,
   createSecurityModules,
@@ -23,9 +28,15 @@ import {
   type Hub,
   Identities,
   InProcessBus,
+  IpFilter,
+  type IpFilterStore,
+  JobRecords,
+  type JobStore,
+  Jobs,
   type Log,
   type MessageQueue,
   Methods,
+  ObservedAddresses,
   Queries,
   type Registry,
   type RegistryJobStore,
@@ -33,6 +44,8 @@ import {
   RegistryTransfer,
   Retention,
   type RetentionOptions,
+  type RolloutStore,
+  Rollouts,
   type RoutingStore,
   type SecurityModuleOptions,
   Sessions,
@@ -48,6 +61,8 @@ export interface HubParts {
   readonly registry: Registry
   readonly certificates: CertificateStore
   readonly registryJobs: RegistryJobStore
+  readonly jobs: JobStore
+  readonly audit: AuditStore
   readonly enrollments: EnrollmentStore
   readonly enrollmentTokens: EnrollmentTokenStore
   /** Of the provisioning service. */
@@ -57,6 +72,9 @@ export interface HubParts {
   readonly routing: RoutingStore
   readonly retention?: RetentionOptions
   readonly telemetry?: TelemetryOptions
+  readonly configurations: ConfigurationStore
+  readonly rollouts: RolloutStore
+  readonly ipFilter: IpFilterStore
   readonly consumerGroups: ConsumerGroupStore
   readonly messageQueue: MessageQueue
   readonly policies: readonly SharedAccessPolicy[]
@@ -76,6 +94,8 @@ export function assembleHub(parts: HubParts): Hub {
   const bus = new InProcessBus(log)
   const hostNames = new HostNames(parts.hostNames)
   const sessions = new Sessions(bus)
+  const activityPorts = { store: parts.audit, registry, sessions, bus, clock, log }
+  const activity = createActivity(activityPorts)
   const authorities = new Authorities(certificates)
   const ports = { registry, authorities, clock }
   const authenticator = new Authenticator(ports, parts.policies, hostNames)
@@ -86,9 +106,20 @@ export function assembleHub(parts: HubParts): Hub {
   const changePorts = { registry, bus, clock, events }
   const models = new AnnouncedModels(bus)
   const identities = new Identities({ ...changePorts, models }, hostNames, parts.companions)
-  const twins = new Twins(changePorts, parts.reviewDesired)
-  const bulk = new Bulk(identities, twins, parts.reviewDesired)
+  const review = auditedReview(parts.reviewDesired, activity.audit)
+  const twins = new Twins(changePorts, review)
+  const bulk = new Bulk(identities, twins, review)
+  const queries = new Queries(registry, new JobRecords(parts.jobs))
+  const { counters } = activity
+  const methods = new Methods({ registry, bus, clock, counters }, sessions)
   const jobPorts = { store: parts.registryJobs, exchange: parts.exchange, clock, log }
+  const { configurations, edgeContent } = createConfigurations({
+    ...{ ...changePorts, store: parts.configurations, identities, twins, review, log },
+    mayApply: (configuration, ref) => rollouts.mayApply(configuration, ref),
+  })
+  const rollouts: Rollouts = new Rollouts({
+    ...{ store: parts.rollouts, registry, configurations, clock, log },
+  })
   return {
     hostNames,
     authenticator,
@@ -97,15 +128,20 @@ export function assembleHub(parts: HubParts): Hub {
     ...createSecurityModules(
       {
         tokens: parts.enrollmentTokens,
-        ...{ registry, identities, sessions, authenticator, hostNames, bus, clock, log },
+        ...{ registry, identities, sessions, authenticator, hostNames, bus, clock, log, counters },
       },
       parts.securityModules,
     ),
     bulk,
     registryTransfer: new RegistryTransfer(identities, bulk),
-    registryJobs: new RegistryJobs(jobPorts, { identities, bulk }),
+    registryJobs: new RegistryJobs(jobPorts, { identities, bulk, configurations }),
     twins,
-    queries: new Queries(registry),
+    ...{ configurations, edgeContent, rollouts },
+    ipFilter: new IpFilter(parts.ipFilter, () => bus.publish({ kind: 'setup-changed' })),
+    observedAddresses: new ObservedAddresses({ store: parts.ipFilter, bus, clock, log }),
+    queries,
+    methods,
+    jobs: new Jobs({ store: parts.jobs, queries, twins, methods, clock, log }),
     telemetry: new Telemetry(
       { eventLog: parts.eventLog, registry, bus, clock, models },
       { router: routing.router, connections: connectionEvents },
@@ -123,13 +159,13 @@ export function assembleHub(parts: HubParts): Hub {
       log,
     ),
     cloudMessages: new CloudMessages(
-      { registry, messageQueue, bus, clock, receipts: connectionEvents },
+      { registry, messageQueue, bus, clock, receipts: connectionEvents, counters },
       log,
       parts.cloudMessageTtlMs,
     ),
     feedback: new Feedback({ messageQueue, bus, clock }, log),
-    methods: new Methods({ registry, bus, clock }, sessions),
     sessions,
+    activity,
     provisioning: createProvisioning(parts.idScope, {
       enrollments: parts.enrollments,
       ...{ certificates, authorities, clock, log, identities, hostNames },

@@ -12,7 +12,9 @@ import {
 import { HubError, publishedSecuritySchemas, securityModuleIds } from '@twinward/protocol'
 import {
   AttachedPlatform,
+  baselineSchemas,
   configurationSchemas,
+  customCheckDownload,
   Inbox,
   parseHubAddress,
   type SchemaDocument,
@@ -23,6 +25,7 @@ import {
 import type { Config } from './config/read-config.ts'
 import {
   announceReady,
+  apiUrl,
   openDataDir,
   openPolicies,
   type ReadyInfo,
@@ -107,6 +110,7 @@ async function start(
   const names: readonly [string, ...string[]] = [...certificateNames(settings), settings.listen]
   const documents = [
     ...configurationSchemas(configurationKeys(settings)),
+    ...baselineSchemas(),
     ...publishedSecuritySchemas(),
   ]
   const app = await openApi(security, { platform, certificate, dataDir, names, documents, log })
@@ -128,6 +132,7 @@ async function start(
   announceReady(dataDir, ready)
   closers.push(() => withdrawReady(dataDir))
   platform.start()
+  security.reporting.notifications.setBaseUrl(apiUrl(ready))
   await security.start()
   return { ready, remarks }
 }
@@ -197,6 +202,7 @@ async function openApi(
   )
   const app = await createHttpsServer(certificate, version, log)
   await app.register(securityRoutes, { security, guard: securityGuard({ authenticator }) })
+  await app.register(customCheckDownload, { security })
   await app.register(schemaRoutes, { documents })
   healthRoutes(app, () => security.unhealthy() ?? platform.failure)
   consoleRoutes(app)

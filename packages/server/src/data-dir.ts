@@ -136,6 +136,11 @@ export function readPolicies(dataDir: string): readonly SharedAccessPolicy[] {
   }
 }
 
+/** Where the API is reached, without a slash at the end. */
+export function apiUrl({ hostName, httpsPort }: Pick<ReadyInfo, 'hostName' | 'httpsPort'>): string {
+  return `https://${hostName}${httpsPort === 443 ? '' : `:${httpsPort}`}`
+}
+
 export function announceReady(dataDir: string, info: ReadyInfo): void {
   writePrivately(join(dataDir, READY), `${JSON.stringify(info)}\n`, 0o644)
 }

@@ -1,12 +1,17 @@
 import {
+  MemoryAudit,
   MemoryCertificates,
+  MemoryConfigurationStore,
   MemoryConsumerGroups,
   MemoryEnrollments,
   MemoryEnrollmentTokens,
   MemoryEventLog,
+  MemoryIpFilter,
+  MemoryJobs,
   MemoryMessageQueue,
   MemoryRegistry,
   MemoryRegistryJobStore,
+  MemoryRollouts,
   MemoryRoutingStore,
   noReview,
   silentLog,
@@ -25,10 +30,15 @@ async function open(): Promise<OpenedPlatform> {
   const eventLog = new MemoryEventLog()
   const hub = assembleHub({
     registry,
+    audit: new MemoryAudit(),
     certificates: new MemoryCertificates(),
     registryJobs: new MemoryRegistryJobStore(),
+    jobs: new MemoryJobs(),
     routing: new MemoryRoutingStore(),
     enrollments: new MemoryEnrollments(),
+    configurations: new MemoryConfigurationStore(),
+    rollouts: new MemoryRollouts(),
+    ipFilter: new MemoryIpFilter(),
     consumerGroups: new MemoryConsumerGroups(),
     idScope: '0ne00000001',
     exchange: { open: () => Promise.reject(new Error('no exchange')) },
@@ -49,13 +59,17 @@ async function open(): Promise<OpenedPlatform> {
     log: silentLog,
   })
   return {
-    platform: new EmbeddedPlatform(hub, eventLog),
+    platform: new EmbeddedPlatform(hub, eventLog, { listen: '127.0.0.1' }),
     createDevice: async (deviceId, tags) => {
       await hub.identities.createDevice(deviceId, {})
       if (tags) await hub.twins.patch({ deviceId }, { tags })
     },
     removeDevice: (deviceId) => hub.identities.remove({ deviceId }, '*'),
     removeModule: (ref) => hub.identities.remove(ref, '*'),
+    setKeys: async (deviceId, primaryKey, secondaryKey) => {
+      const authentication = { symmetricKey: { primaryKey, secondaryKey } }
+      await hub.identities.update({ deviceId }, { authentication }, '*')
+    },
     report: async (ref, patch) => {
       await hub.twins.updateReported(ref, patch)
     },
@@ -64,6 +78,9 @@ async function open(): Promise<OpenedPlatform> {
         { ref, body, application: {}, system: { interfaceId: SECURITY_INTERFACE_ID } },
         AGENT,
       ),
+    recordEvent: (subject) =>
+      hub.activity.audit.record({ kind: 'ca.add', outcome: 'success', subject }),
+    setIpRule: (rule) => hub.ipFilter.set([rule]),
     close: async () => {
       await registry.close()
     },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   type Entry,
   type EventLog,
@@ -6,8 +7,17 @@ import {
   type Notice,
   type WriteAuthor,
 } from '@twinward/hub'
-import { type DeviceRef, HubError, type JsonObject } from '@twinward/protocol'
+import {
+  type DeviceRef,
+  HubError,
+  type JsonObject,
+  SECURITY_INTERFACE_ID,
+} from '@twinward/protocol'
 import type {
+  CredentialMark,
+  CredentialMarkPage,
+  HubActivity,
+  HubSetup,
   ModuleMark,
   ModuleMarkPage,
   PlatformModule,
@@ -16,20 +26,30 @@ import type {
   TwinPatchRequest,
   TwinPlatform,
 } from '@twinward/security'
+import { EmbeddedActivity } from './embedded-activity.ts'
+import { EmbeddedHubSetup } from './embedded-hub-setup.ts'
 
 const SECURITY_PARTITION = 0
 /** Marks of one page: parsing them takes about a millisecond, in which nothing else runs. */
 const PAGE_MARKS = 100
+
+/** Identities whose credentials are read at once. */
+const PAGE_IDENTITIES = 100
 
 /** It asks its own callers for their rights, and repeats what they were allowed. */
 const SECURITY_SERVICE: WriteAuthor = { name: 'security service', rights: ['RegistryWrite'] }
 
 /** The platform port on the hub of this process: through its services, as a back-end would. */
 export class EmbeddedPlatform implements TwinPlatform {
+  readonly activity: HubActivity
+  readonly hubSetup: HubSetup
   readonly #hub: Hub
   readonly #eventLog: EventLog
 
-  constructor(hub: Hub, eventLog: EventLog) {
+  /** @param listening  where the hub's listeners are */
+  constructor(hub: Hub, eventLog: EventLog, listening: { readonly listen: string }) {
+    this.activity = new EmbeddedActivity(hub.activity)
+    this.hubSetup = new EmbeddedHubSetup(hub, listening)
     this.#hub = hub
     this.#eventLog = eventLog
   }
@@ -51,6 +71,24 @@ export class EmbeddedPlatform implements TwinPlatform {
     })
     const marks = rows.map(readMark)
     return { marks, ...(continuation !== undefined && { next: continuation }) }
+  }
+
+  async listCredentialMarks(after?: string): Promise<CredentialMarkPage> {
+    const place = after === undefined ? undefined : (JSON.parse(after) as DeviceRef)
+    const entries = await this.#hub.identities.listEntries(PAGE_IDENTITIES, place)
+    const last = entries.at(-1)
+    // A page may end early, never with nothing before the end.
+    return {
+      marks: entries.flatMap(credentialsOf),
+      ...(last && { next: JSON.stringify(last.ref) }),
+    }
+  }
+
+  async credentialMarks(deviceId: string): Promise<readonly CredentialMark[] | undefined> {
+    const device = await absentAsUndefined(this.#hub.identities.get({ deviceId }))
+    if (device === undefined) return undefined
+    const modules = await absentAsUndefined(this.#hub.identities.listModules(deviceId))
+    return [device, ...(modules ?? [])].flatMap(credentialsOf)
   }
 
   async deviceGeneration(deviceId: string): Promise<string | undefined> {
@@ -89,6 +127,20 @@ export class EmbeddedPlatform implements TwinPlatform {
     return records.map(({ sequence, message }) => ({ ...message, sequence }))
   }
 
+  async sendSecurityMessage(ref: Required<DeviceRef>, body: Uint8Array): Promise<number> {
+    const { telemetry, clock, bus } = this.#hub
+    if (telemetry.isSecurityBacklogFull) {
+      throw new HubError('ServiceUnavailable', 'Too many security messages wait to be evaluated.')
+    }
+    const sequence = await this.#eventLog.append('security', SECURITY_PARTITION, {
+      ...{ ref, body, application: {}, generationId: '', authMethod: '' },
+      system: { interfaceId: SECURITY_INTERFACE_ID },
+      enqueuedTimeMs: clock.now(),
+    })
+    bus.publish({ kind: 'messages-stored', stream: 'security' })
+    return sequence
+  }
+
   async releaseMessages(through: number): Promise<void> {
     await this.#eventLog.trim('security', SECURITY_PARTITION, through)
   }
@@ -100,7 +152,7 @@ export class EmbeddedPlatform implements TwinPlatform {
     })
   }
 
-  #view({ ref, identity, twin }: Entry): PlatformModule {
+  #view({ ref, identity, twin, configured }: Entry): PlatformModule {
     return {
       ref: { deviceId: ref.deviceId, moduleId: ref.moduleId ?? '' },
       connected: this.#hub.sessions.isConnected(ref),
@@ -113,6 +165,7 @@ export class EmbeddedPlatform implements TwinPlatform {
       reportedVersion: twin.reported.version,
       reportedUpdatedMs: twin.reported.metadata.t,
       lastActivityMs: identity.lastActivityTimeMs,
+      ...(configured && { configured: configured.paths }),
       connectionChangedMs: identity.connectionStateUpdatedTimeMs,
     }
   }
@@ -134,13 +187,38 @@ function readMark(row: string): ModuleMark {
   return { ref: { deviceId, moduleId }, tags, desiredVersion, reportedVersion }
 }
 
+/** Digests of what opens an identity; nothing for one that a certificate authority vouches for. */
+function credentialsOf({ ref, identity: { authentication } }: Entry): readonly CredentialMark[] {
+  switch (authentication.type) {
+    case 'sas': {
+      const keys = [authentication.primaryKey, authentication.secondaryKey]
+      const digests = keys.map((key) => createHash('sha256').update(key).digest('hex'))
+      return [{ ref, credentials: digests.map((digest) => ({ kind: 'symmetricKey', digest })) }]
+    }
+    case 'selfSigned': {
+      const { primaryThumbprint, secondaryThumbprint } = authentication
+      const digests = [primaryThumbprint, secondaryThumbprint].flatMap(
+        (thumbprint) => thumbprint?.toLowerCase() ?? [],
+      )
+      return [{ ref, credentials: digests.map((digest) => ({ kind: 'certificate', digest })) }]
+    }
+    default:
+      return []
+  }
+}
+
 function translate(notice: Notice): PlatformNotice | undefined {
   if (notice.kind === 'messages-stored') {
     return notice.stream === 'security' ? { kind: 'messages' } : undefined
   }
+  if (notice.kind === 'audit-recorded') return { kind: 'hub-event' }
   if (notice.kind === 'authority-revoked' || notice.kind === 'feedback-waiting') return undefined
+  if (notice.kind === 'setup-changed') return undefined
   const { deviceId, moduleId } = notice.ref
   if (notice.kind === 'tags-changed') return { kind: 'tags-changed', deviceId, patch: notice.patch }
+  if (notice.kind === 'identity-changed') {
+    return notice.credentialChanged ? { kind: 'credentials-changed', deviceId } : undefined
+  }
   if (moduleId === undefined) {
     if (notice.kind === 'identity-created') return { kind: 'device-created', deviceId }
     if (notice.kind === 'identity-removed') return { kind: 'device-removed', deviceId }

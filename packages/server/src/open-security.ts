@@ -7,21 +7,34 @@ import {
   openSecurityDatabase,
   SecurityService,
   SqliteConfigurationStore,
+  SqliteCredentialStore,
+  SqliteCustomCheckStore,
   SqliteEventSchemaStore,
   SqliteFindingStore,
+  SqliteGroupStore,
   SqliteIndicatorStore,
   SqliteIngestionStore,
   SqliteModuleStore,
+  SqliteNotificationStore,
+  SqlitePostureHistoryStore,
   SqliteRuleSettingStore,
+  SqliteSigmaStore,
+  SqliteSuppressionStore,
+  SqliteTypeSwitchStore,
+  SqliteVulnerabilityStore,
   securityModuleSeed,
   type TwinPlatform,
+  transportsOf,
 } from '@twinward/security'
 import type { Settings } from './config/settings.ts'
+import { defaultWebhook } from './default-webhook.ts'
 import { configurationKeys } from './review-security-settings.ts'
 import { StartError } from './start-error.ts'
 import { storeFailure } from './store-failure.ts'
+import { version } from './version.ts'
 
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 
 /**
  * The security module that a new device gets by the policy, with its era's default configuration; none
@@ -69,9 +82,12 @@ export async function openSecurity({
       securityModuleId: settings.securityModuleId,
       acceptFromDevices: settings.acceptDeviceSecurityMessages,
       eventRetentionDays: settings.eventRetentionDays,
+      alertRetentionDays: settings.alertRetentionDays,
       keys: configurationKeys(settings),
       policy: settings.securityModulePolicy,
       silentAfterMs: settings.silentAfterHours * HOUR_MS,
+      ...defaultWebhook(settings),
+      agentGraceMs: settings.agentGraceMinutes * MINUTE_MS,
       intakeLimits: {
         dailyBytes: settings.deviceDailySecurityMib * 1024 * 1024,
         hourlyRows: settings.deviceHourlySecurityRows,
@@ -79,13 +95,24 @@ export async function openSecurity({
     }
     const ingestion = SqliteIngestionStore.on(database)
     const eventSchemas = SqliteEventSchemaStore.on(database)
+    const notifications = SqliteNotificationStore.on(database)
     const indicators = SqliteIndicatorStore.on(database)
     const ruleSettings = SqliteRuleSettingStore.on(database)
+    const suppressions = SqliteSuppressionStore.on(database)
     const stores = {
       ...{ events, findings, modules, configurations, ingestion, eventSchemas },
-      ...{ indicators, ruleSettings },
+      ...{ notifications, openTransport: transportsOf(version) },
+      ...{ sigma: SqliteSigmaStore.on(database) },
+      ...{ indicators, ruleSettings, suppressions, groups: SqliteGroupStore.on(database) },
     }
-    return new SecurityService({ platform, ...stores, clock: systemClock, log }, options)
+    const advice = {
+      typeSwitches: SqliteTypeSwitchStore.on(database),
+      credentials: SqliteCredentialStore.on(database),
+      vulnerabilities: SqliteVulnerabilityStore.on(database),
+      postureHistory: SqlitePostureHistoryStore.on(database),
+      customChecks: SqliteCustomCheckStore.on(database),
+    }
+    return new SecurityService({ platform, ...advice, ...stores, clock: systemClock, log }, options)
   } catch (error) {
     throw error instanceof StartError ? error : storeFailure(dataDir, error)
   }

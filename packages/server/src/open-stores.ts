@@ -1,26 +1,36 @@
 import { join } from 'node:path'
 import {
+  type AuditStore,
   type CertificateStore,
+  type ConfigurationStore,
   type ConsumerGroupStore,
   type EnrollmentStore,
   type EnrollmentTokenStore,
   type EventLog,
   type Exchange,
   ExchangeFolder,
+  type IpFilterStore,
+  type JobStore,
   type MessageQueue,
   openHubDatabase,
   openMessageDatabase,
   type Registry,
   type RegistryJobStore,
+  type RolloutStore,
   type RoutingStore,
+  SqliteAudit,
   SqliteCertificates,
+  SqliteConfigurationStore,
   SqliteConsumerGroups,
   SqliteEnrollments,
   SqliteEnrollmentTokens,
   SqliteEventLog,
+  SqliteIpFilter,
+  SqliteJobs,
   SqliteMessageQueue,
   SqliteRegistry,
   SqliteRegistryJobStore,
+  SqliteRollouts,
   SqliteRoutingStore,
 } from '@twinward/hub'
 import type { Settings } from './config/settings.ts'
@@ -34,11 +44,16 @@ export interface HubStores {
   readonly registry: Registry
   readonly certificates: CertificateStore
   readonly registryJobs: RegistryJobStore
+  readonly jobs: JobStore
+  readonly audit: AuditStore
   readonly enrollments: EnrollmentStore
   readonly enrollmentTokens: EnrollmentTokenStore
   readonly exchange: Exchange
   readonly eventLog: EventLog
   readonly routing: RoutingStore
+  readonly configurations: ConfigurationStore
+  readonly rollouts: RolloutStore
+  readonly ipFilter: IpFilterStore
   readonly consumerGroups: ConsumerGroupStore
   readonly messageQueue: MessageQueue
   close(): Promise<void>
@@ -60,11 +75,16 @@ export async function openHubStores(
       registry: new SqliteRegistry(hubDatabase, settings.twinCacheMib * MIB),
       certificates: new SqliteCertificates(hubDatabase),
       registryJobs: new SqliteRegistryJobStore(hubDatabase),
+      jobs: new SqliteJobs(hubDatabase),
+      audit: new SqliteAudit(hubDatabase),
       enrollments: new SqliteEnrollments(hubDatabase),
       enrollmentTokens: new SqliteEnrollmentTokens(hubDatabase),
       exchange: await ExchangeFolder.open(settings.exchangeDir ?? join(dataDir, 'exchange')),
       eventLog: await SqliteEventLog.on(messageDatabase),
       routing: new SqliteRoutingStore(hubDatabase),
+      configurations: new SqliteConfigurationStore(hubDatabase),
+      rollouts: new SqliteRollouts(hubDatabase),
+      ipFilter: new SqliteIpFilter(hubDatabase),
       consumerGroups: new SqliteConsumerGroups(hubDatabase),
       messageQueue: new SqliteMessageQueue(messageDatabase),
       close: async () => {

@@ -1,4 +1,5 @@
 import type { Server as HttpsServer } from 'node:https'
+import type { Server, Socket } from 'node:net'
 import { createServer, type Server as TlsServer } from 'node:tls'
 import {
   AmqpGateway,
@@ -11,13 +12,15 @@ import {
   ownRoutes,
   recordActivity,
   tlsCertificate,
+  weakTlsOf,
 } from '@twinward/hub'
 import { publishedSecuritySchemas } from '@twinward/protocol'
 import {
+  baselineSchemas,
   configurationSchemas,
+  customCheckDownload,
   type SecurityService,
   schemaRoutes,
-  securityRoutes,
 } from '@twinward/security'
 import type { FastifyInstance } from 'fastify'
 import { assembleHub } from './assemble-hub.ts'
@@ -25,6 +28,7 @@ import type { Config } from './config/read-config.ts'
 import type { Settings } from './config/settings.ts'
 import {
   announceReady,
+  apiUrl,
   openDataDir,
   openIdScope,
   openPolicies,
@@ -32,6 +36,7 @@ import {
   withdrawReady,
 } from './data-dir.ts'
 import { EmbeddedPlatform } from './embedded-platform.ts'
+import { auditedSecurityRoutes } from './http/audited-security.ts'
 import { consoleRoutes } from './http/console.ts'
 import { securityBacklogFault } from './http/event-metrics.ts'
 import { createHttpsServer } from './http/https-server.ts'
@@ -123,10 +128,19 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
   closers.push(() => hub.connectionEvents.close())
   closers.push(await hub.cloudMessages.start())
   closers.push(hub.feedback.trimRegularly())
+  closers.push(hub.activity.audit.start())
+  await hub.ipFilter.load()
+  closers.push(await hub.observedAddresses.start())
+  await hub.rollouts.load()
+  closers.push(await hub.configurations.start())
+  hub.rollouts.start()
+  closers.push(() => hub.rollouts.close())
   const security = await openEmbedded(hub, stores.eventLog, { dataDir, settings, log, onFailure })
-  if (security) closers.push(() => security.close())
+  if (security) closers.push(() => security.close(), hub.activity.counters.start())
 
   const listeners = await openListeners({ config, hub, security, certificate, log }, closers)
+  // Methods need devices, and what jobs write needs those who follow it: so they go on last.
+  await hub.jobs.start()
   const ready: ReadyInfo = {
     event: 'ready',
     hostName: hub.hostNames.primary,
@@ -140,6 +154,7 @@ async function start(config: Config, log: Log, lifetime: Lifetime): Promise<Runn
   }
   announceReady(dataDir, ready)
   closers.push(() => withdrawReady(dataDir))
+  security?.reporting.notifications.setBaseUrl(apiUrl(ready))
   await security?.start()
   return { ready, remarks: listeners.remarks, close }
 }
@@ -151,7 +166,8 @@ async function openEmbedded(
   rest: Omit<Parameters<typeof openSecurity>[0], 'platform'>,
 ): Promise<SecurityService | undefined> {
   if (rest.settings.securityService === 'none') return undefined
-  return openSecurity({ ...rest, platform: new EmbeddedPlatform(hub, eventLog) })
+  const platform = new EmbeddedPlatform(hub, eventLog, rest.settings)
+  return openSecurity({ ...rest, platform })
 }
 
 interface Parts {
@@ -183,10 +199,12 @@ async function openListeners(
   await app.register(hubRoutes, { hub })
   await app.register(ownRoutes, { hub })
   const guard = securityGuard(hub)
-  if (security) await app.register(securityRoutes, { security, guard })
+  if (security) await app.register(auditedSecurityRoutes, { hub, security })
+  if (security) await app.register(customCheckDownload, { security })
   else await app.register(securityElsewhereRoutes, { guard })
   const documents = [
     ...configurationSchemas(configurationKeys(settings)),
+    ...baselineSchemas(),
     ...publishedSecuritySchemas(),
   ]
   await app.register(schemaRoutes, { documents })
@@ -195,15 +213,18 @@ async function openListeners(
   await app.ready()
   const mqttServer = createTlsServer(certificate, 'mqtt', gateways.mqtt)
   const amqpServer = createTlsServer(certificate, 'amqp', gateways.amqp)
+  for (const server of [mqttServer, amqpServer, app.server]) refuseByAddress(server, hub)
   // Handshakes count too, before the gateways see their connections.
   for (const server of [mqttServer, amqpServer]) server.maxConnections = maxConnections
   const webSockets = openWebSockets(app, hub, gateways, settings)
   closers.push(async () => {
+    // It begins no more calls; those that are under way end with the methods.
+    const jobsClosed = hub.jobs.close()
     hub.methods.close()
     mqttServer.close()
     amqpServer.close()
     hub.sessions.closeAll('the hub is stopping')
-    await Promise.all([gateways.mqtt.close(), gateways.amqp.close()])
+    await Promise.all([gateways.mqtt.close(), gateways.amqp.close(), jobsClosed])
     webSockets.close()
   })
   const mqttPort = await listen(mqttServer, {
@@ -237,6 +258,13 @@ function openWebSockets(
   return new WebSocketEndpoint(app.server as HttpsServer, gateways, hub)
 }
 
+/** Before the handshake, so that a stranger costs next to nothing. */
+function refuseByAddress(server: Server, { ipFilter }: Hub): void {
+  server.prependListener('connection', (socket: Socket) => {
+    if (!ipFilter.allows(socket.remoteAddress)) socket.destroy()
+  })
+}
+
 function createTlsServer(
   { certificate, key }: ServerCertificate,
   protocol: 'mqtt' | 'amqp',
@@ -256,6 +284,7 @@ function createTlsServer(
       gateway.accept(socket, {
         address: socket.remoteAddress ?? 'unknown address',
         certificate: () => tlsCertificate(socket),
+        weakTls: () => weakTlsOf(socket),
         localPort: socket.localPort,
       }),
   )

@@ -32,7 +32,7 @@ async function openFleet() {
   for (const deviceId of outside) await add(deviceId, 'Outside')
   for (const deviceId of ['inside-1', 'zone-1']) await add(deviceId, 'inside')
   const ports = {
-    platform: new EmbeddedPlatform(hub, eventLog),
+    platform: new EmbeddedPlatform(hub, eventLog, { listen: '127.0.0.1' }),
     configurations: new MemoryConfigurationStore(),
     clock: systemClock,
     log: silentLog,

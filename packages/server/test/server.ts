@@ -104,7 +104,7 @@ function callApi(
   { body, headers = {}, policy = 'iothubowner' }: CallOptions,
 ): Promise<Answer> {
   const separator = path.includes('?') ? '&' : '?'
-  const isApi = !/^\/(devices|twins|statistics)/.test(path)
+  const isApi = !/^\/(devices|twins|statistics|jobs|configurations)/.test(path)
   const text =
     body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
   return new Promise((resolve, reject) => {

@@ -102,6 +102,13 @@ export const Settings = Type.Object(
       maximum: 8760,
       description: 'An agent that sent nothing for so long counts as silent.',
     }),
+    agentGraceMinutes: Type.Integer({
+      default: 60,
+      minimum: 0,
+      maximum: 525_600,
+      description:
+        'So long a device may be without a security agent before IoT_InstallAgent recommends one.',
+    }),
     acceptDeviceSecurityMessages: Type.Boolean({
       default: false,
       description:
@@ -187,11 +194,41 @@ export const Settings = Type.Object(
         'Most payload elements of security events that are kept of one device in an hour; beyond, ' +
         'as above.',
     }),
+    webhookUrl: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^\\s@]+$',
+        maxLength: 2048,
+        description:
+          'Address that is told of every new and changed finding, by an HTTP POST; more is set by ' +
+          '`twinward security notify`.',
+      }),
+    ),
+    webhookSecret: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Key of the signature in `X-Twinward-Signature`; without one there is none.',
+      }),
+    ),
+    webhookCa: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'PEM file with the certificates to trust for `webhookUrl`, in place of the well-known ones.',
+      }),
+    ),
     eventRetentionDays: Type.Integer({
       default: 30,
       minimum: 1,
       maximum: 3650,
       description: 'How long raw security events are kept.',
+    }),
+    alertRetentionDays: Type.Integer({
+      default: 365,
+      minimum: 1,
+      maximum: 3650,
+      description:
+        'How long alerts that are Resolved or Dismissed are kept after they ended; open ones stay.',
     }),
   },
   { additionalProperties: false },

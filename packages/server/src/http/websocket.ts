@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Server } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { type Clock, errorBody, type Log, type Peer, tlsCertificate } from '@twinward/hub'
+import {
+  type Clock,
+  errorBody,
+  type Log,
+  type Peer,
+  tlsCertificate,
+  weakTlsOf,
+} from '@twinward/hub'
 import { HubError, hubErrors } from '@twinward/protocol'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import { WebSocketStream } from './websocket-stream.ts'
@@ -130,8 +137,9 @@ function isEndpoint(url: string): boolean {
 
 function peerOf({ socket }: IncomingMessage): Peer {
   return {
-    address: `${socket.remoteAddress}:${socket.remotePort}`,
+    address: socket.remoteAddress ?? 'unknown address',
     certificate: () => tlsCertificate(socket),
+    weakTls: () => weakTlsOf(socket),
     localPort: socket.localPort,
   }
 }

@@ -46,6 +46,10 @@ async function open(): Promise<OpenedPlatform> {
     },
     removeDevice: (deviceId) => hub.identities.remove({ deviceId }, '*'),
     removeModule: (ref) => hub.identities.remove(ref, '*'),
+    setKeys: async (deviceId, primaryKey, secondaryKey) => {
+      const authentication = { symmetricKey: { primaryKey, secondaryKey } }
+      await hub.identities.update({ deviceId }, { authentication }, '*')
+    },
     report: async (ref, patch) => {
       await hub.twins.updateReported(ref, patch)
     },

@@ -27,9 +27,8 @@ before(async () => {
 })
 after(() => server[Symbol.asyncDispose]())
 
-const VERSION = 'api-version=2021-04-12'
 const jobs = (method: string, path: string, body?: object) =>
-  server.call(method, `${path}?${VERSION}`, body ? { body } : {})
+  server.call(method, path, body ? { body } : {})
 
 async function run(body: object): Promise<Record<string, unknown>> {
   const created = await jobs('POST', '/jobs/create', body)
@@ -89,6 +88,27 @@ test('export without keys: a warning first, no key anywhere, other names', async
     })
   }
   assert.equal(readFileSync(join(folder, 'c.txt'), 'utf8'), '')
+})
+
+test('configurations: an export has a line each, an import creates what is missing', async () => {
+  const content = { deviceContent: { 'properties.desired.moved': true } }
+  const body = { id: 'moved', content, targetCondition: "tags.site = 'none'", priority: 4 }
+  assert.equal((await server.call('PUT', '/configurations/moved', { body })).status, 200)
+  const names = { includeConfigurations: true, configurationsBlobName: 'moved.txt' }
+  await run({ type: 'export', outputBlobContainerUri: url, ...names })
+  const [line, ...others] = linesOf('moved.txt')
+  assert.deepEqual([line?.id, line?.content, others], ['moved', content, []])
+  assert.equal((await server.call('DELETE', '/configurations/moved')).status, 204)
+  const containers = { inputBlobContainerUri: url, outputBlobContainerUri: url }
+  const missing = { type: 'import', ...containers, ...names, configurationsBlobName: 'none.txt' }
+  const refused = await jobs('POST', '/jobs/create', missing)
+  assert.equal(refused.headers['iothub-errorcode'], 'BlobContainerValidationError')
+  await run({ type: 'import', ...containers, ...names })
+  const restored = (await server.call('GET', '/configurations/moved')).body
+  assert.deepEqual(
+    [restored.content, restored.targetCondition, restored.priority],
+    [content, body.targetCondition, 4],
+  )
 })
 
 test('import: lines that fail go to importErrors.log, the others are in, the job is completed', async () => {
@@ -187,7 +207,7 @@ test('jobs: unknown ones are 404002, the wrong policy is refused, a cancelled on
   const missing = await jobs('GET', '/jobs/nothing')
   assert.deepEqual([missing.status, missing.headers['iothub-errorcode']], [404, 'JobNotFound'])
   assert.equal((await jobs('DELETE', '/jobs/nothing')).status, 404)
-  const readOnly = await server.call('POST', `/jobs/create?${VERSION}`, {
+  const readOnly = await server.call('POST', '/jobs/create', {
     policy: 'registryRead',
     body: { type: 'export', outputBlobContainerUri: url },
   })
