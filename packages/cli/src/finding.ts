@@ -2,7 +2,7 @@ import { formatFields, formatTime, printable } from './output.ts'
 
 export const SEVERITIES = ['Informational', 'Low', 'Medium', 'High']
 export const ALERT_STATUSES = ['Active', 'InProgress', 'Resolved', 'Dismissed']
-export const RECOMMENDATION_STATES = ['Active', 'Resolved', 'Exempt']
+export const RECOMMENDATION_STATES = ['Active', 'Resolved', 'Stale', 'Exempt']
 
 /** An alert as the security API shows it. */
 export interface AlertView {
@@ -37,6 +37,11 @@ export interface RecommendationView {
   readonly stateChangedUtc: string | null
 }
 
+/** An alert without a device is about the hub itself. */
+export function deviceOf({ deviceId }: Pick<AlertView, 'deviceId'>): string {
+  return deviceId === '' ? '(the hub)' : deviceId
+}
+
 /** An alert whole, for people. */
 export function describeAlert(alert: AlertView): string {
   const parts = [
@@ -44,7 +49,7 @@ export function describeAlert(alert: AlertView): string {
       ['Alert', alert.displayName],
       ['Id', alert.id],
       ['Type', alert.alertType],
-      ['Device', alert.deviceId],
+      ['Device', deviceOf(alert)],
       ['Severity', alert.severity],
       ['Status', alert.status],
       ['Intent', alert.intent],

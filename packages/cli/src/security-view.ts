@@ -10,7 +10,12 @@ export interface ConfigurationView {
   readonly reported: JsonObject
   /** Every setting that the agent knows. */
   readonly effective: {
-    readonly [name: string]: { readonly value: JsonValue; readonly source: string }
+    readonly [name: string]: {
+      readonly value: JsonValue
+      readonly source: string
+      /** The id, where an automatic configuration is the source. */
+      readonly configuration?: string
+    }
   }
   readonly drift: readonly Drift[]
   readonly securityGroup: string
@@ -206,10 +211,10 @@ export function showConfiguration(out: Output, view: ConfigurationView): void {
     ]),
   )
   const drifting = new Set(view.drift.map(({ name }) => name))
-  const rows = Object.entries(view.effective).map(([name, { value, source }]) => [
+  const rows = Object.entries(view.effective).map(([name, { value, source, configuration }]) => [
     name,
     inWords(value),
-    source,
+    configuration === undefined ? source : `${source} ${configuration}`,
     Object.hasOwn(view.reported, name) ? inWords(view.reported[name]) : '',
     drifting.has(name) ? 'yes' : '',
   ])

@@ -31,6 +31,20 @@ test('help: a group lists its commands with their summaries', async () => {
   for (const { name } of own) assert.match(stdout, new RegExp(`^ {2}${name.split(' ')[1]}`, 'm'))
 })
 
+test('help: every group says what it is about', async () => {
+  const names = new Set(commands.map(({ name }) => name))
+  const groups = commands.flatMap(({ name }) => {
+    const words = name.split(' ')
+    return words.slice(1).map((_, at) => words.slice(0, at + 1).join(' '))
+  })
+  for (const group of new Set(groups)) {
+    if (names.has(group)) continue
+    const words = group.split(' ')
+    const { stdout } = await runHere([...words.slice(0, -1), '--help'])
+    assert.match(stdout, new RegExp(`^ {2}${words.at(-1)} +[A-Z]`, 'm'), group)
+  }
+})
+
 test('help device create: is the same as device create --help', async () => {
   const asked = await runHere(['help', 'device', 'create'])
   assert.deepEqual(asked, await runHere(['device', 'create', '--help']))

@@ -1,5 +1,5 @@
 import { type Command, nextCommand } from '../command.ts'
-import { ALERT_STATUSES, type AlertView, SEVERITIES } from '../finding.ts'
+import { ALERT_STATUSES, type AlertView, deviceOf, SEVERITIES } from '../finding.ts'
 import { formatTime } from '../output.ts'
 import { DEVICE_OPTION, PAGE_OPTIONS, readPages, showPage, TIME_OPTIONS } from '../pages.ts'
 
@@ -33,7 +33,7 @@ export const securityAlerts: Command = {
       row: (alert) => [
         alert.id,
         formatTime(alert.endTimeUtc),
-        alert.deviceId,
+        deviceOf(alert),
         alert.severity,
         alert.status,
         String(alert.count),

@@ -114,4 +114,9 @@ export const agentsCommands: readonly CommandEntry[] = [
     summary: 'Change the settings that agents of a group inherit.',
     load: async () => (await import('../security-config-group-set.ts')).securityConfigGroupSet,
   },
+  {
+    name: 'security config fleet',
+    summary: 'Configure the security agents of a fleet by an automatic configuration.',
+    load: async () => (await import('../security-config-fleet.ts')).securityConfigFleet,
+  },
 ]

@@ -37,4 +37,14 @@ export const serverCommands: readonly CommandEntry[] = [
     summary: 'Forget a CA and disconnect its devices.',
     load: async () => (await import('../ca-remove.ts')).caRemove,
   },
+  {
+    name: 'ip-filter show',
+    summary: 'Show which addresses may connect.',
+    load: async () => (await import('../ip-filter-show.ts')).ipFilterShow,
+  },
+  {
+    name: 'ip-filter set',
+    summary: 'Say which addresses may connect.',
+    load: async () => (await import('../ip-filter-set.ts')).ipFilterSet,
+  },
 ]
