@@ -2,6 +2,7 @@ import { runFolder } from './folders.ts'
 import { describeMachine } from './machine.ts'
 import { type Benchmark, type Options, parseOptions, usage } from './options.ts'
 import { print, progress } from './report.ts'
+import { benchConfigurations } from './scenarios/configurations.ts'
 import { benchConnects } from './scenarios/connects.ts'
 import { benchDesired } from './scenarios/desired.ts'
 import { benchEvents } from './scenarios/events.ts'
@@ -11,6 +12,7 @@ import { benchMemory } from './scenarios/memory.ts'
 import { benchPatches } from './scenarios/patches.ts'
 import { benchQuery } from './scenarios/query.ts'
 import { benchReconcile } from './scenarios/reconcile.ts'
+import { benchRules } from './scenarios/rules.ts'
 import { benchStartup } from './scenarios/startup.ts'
 
 const run: Record<Benchmark, (options: Options, folder: string) => Promise<void>> = {
@@ -24,6 +26,8 @@ const run: Record<Benchmark, (options: Options, folder: string) => Promise<void>
   events: benchEvents,
   ingest: benchIngest,
   reconcile: benchReconcile,
+  rules: benchRules,
+  configurations: benchConfigurations,
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))

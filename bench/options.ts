@@ -11,6 +11,8 @@ export const benchmarks = [
   'events',
   'ingest',
   'reconcile',
+  'rules',
+  'configurations',
 ] as const
 export type Benchmark = (typeof benchmarks)[number]
 
@@ -27,7 +29,7 @@ export interface Options {
   readonly events?: number
 }
 
-export const usage = `Usage: npm run bench -- patches|desired|gets|connects|query|memory|startup|events|reconcile|ingest|all
+export const usage = `Usage: npm run bench -- patches|desired|gets|connects|query|memory|startup|events|reconcile|rules|configurations|ingest|all
   --rounds N      interleaved rounds (default 5)
   --seconds S     measured seconds of each run (default 4)
   --only A,B      these servers only: twinward, twinward-slow-flush, composite, mosquitto, aedes, echo

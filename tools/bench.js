@@ -8,7 +8,8 @@ ensureInstalled('all')
 // What is measured is the compiled program, as a user runs it.
 ensureBuilt()
 
-const flags = ['--conditions=source', '--import', 'tsx']
+// Memory is looked at after garbage was collected.
+const flags = ['--conditions=source', '--expose-gc', '--import', 'tsx']
 const main = join(root, 'bench', 'main.ts')
 const child = spawn(process.execPath, [...flags, main, ...process.argv.slice(2)], {
   stdio: 'inherit',

@@ -126,3 +126,26 @@ export interface RunResult {
 }
 
 export type LoadEvent = Connected | RunResult | { readonly event: 'measuring' }
+
+/** Devices or modules that wait for a desired property. */
+export interface DesiredWavePlan {
+  readonly target: Target
+  readonly devices: readonly DeviceLogin[]
+  /** Used in turn, for more connections than one address has ports. */
+  readonly sourceAddresses: readonly string[]
+}
+
+/** `wave`: wait until each was told of a change; `get`: have each read its twin. */
+export interface WaveOrder {
+  readonly kind: 'wave' | 'get'
+}
+
+/** Times in ms since the epoch, on the clock of this machine. */
+export interface WaveReport {
+  readonly event: 'told'
+  readonly halfAtMs: number
+  readonly mostAtMs: number
+  readonly allAtMs: number
+  /** That came over each TLS connection, its records included. */
+  readonly bytesEach: number
+}

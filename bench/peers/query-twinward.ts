@@ -13,17 +13,17 @@ const BATCH_DEVICES = 500
 /** Twinward with the fleet in its store, put there through its SQLite adapter before the start. */
 export function startQueryTwinward(context: PeerContext): Promise<Peer> {
   if (!isThisCheckout) throw new Error('query fills the store with the adapter of this checkout.')
-  return startTwinwardOn(context, fillFleet)
+  return startTwinwardOn(context, (dataDir) => fillFleet(dataDir))
 }
 
-/** A store with `FLEET_DEVICES` devices, each with its security module. */
-export async function fillFleet(dataDir: string): Promise<void> {
+/** A store with so many devices, each with its security module. */
+export async function fillFleet(dataDir: string, devices = FLEET_DEVICES): Promise<void> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const failed = (error: Error) => {
     throw error
   }
   const registry = await SqliteRegistry.open({ file: join(dataDir, 'hub.db'), onFailure: failed })
-  for (let first = 0; first < FLEET_DEVICES; first += BATCH_DEVICES) {
+  for (let first = 0; first < devices; first += BATCH_DEVICES) {
     const rows = Array.from({ length: BATCH_DEVICES }, (_, at) => fleetRows(first + at)).flat()
     const entries = rows.map(({ deviceId, moduleId, identity, twin }) => ({
       ref: { deviceId, ...(moduleId !== undefined && { moduleId }) },

@@ -46,8 +46,9 @@ export async function startTwinwardSlowFlush(context: PeerContext): Promise<Peer
 export async function startTwinwardOn(
   context: PeerContext,
   fill: (dataDir: string) => Promise<void>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Peer> {
-  return launch(context, { name: 'twinward', title: 'Twinward (durable)', env: {}, fill })
+  return launch(context, { name: 'twinward', title: 'Twinward (durable)', env, fill })
 }
 
 /** Arguments of `up` with any free ports. */
