@@ -38,7 +38,8 @@ run(
 
 /**
  * Starting a process per file costs more than most tests take, so those beside a package's sources
- * share one process, and wire tests share a few. Others keep a process of their own.
+ * share one process, and wire tests, fuzz tests and those of commands share a few. Others keep a
+ * process of their own.
  */
 function shareProcesses(testFiles) {
   const groups = new Map()
@@ -65,7 +66,8 @@ function groupOf(file) {
   const [top, name, room, kind] = file.split(sep)
   if (top !== 'packages') return top
   if (room === 'src') return name
-  return kind === 'wire' ? `${name}-wire` : undefined
+  if (kind === 'wire' || kind === 'fuzz') return `${name}-${kind}`
+  return name === 'cli' ? 'cli-commands' : undefined
 }
 
 /** Deals the files out like cards, so that neighbours, which are alike, go to different processes. */
