@@ -19,6 +19,7 @@ test('regexFault: patterns as the vendor has them are linear', () => {
     '^(a*)*$',
     '\\x{2014}+\\x41{2}\\p{Greek}+',
     '\\Q(*[\\E|\\Q+',
+    '[\\x1f-0a-z-][+--][!-~][\\x{9}-\\x{d}]',
   ]
   for (const pattern of patterns) assert.equal(regexFault(pattern), undefined, pattern)
 })
@@ -50,4 +51,18 @@ test('regexFault: what no engine reads is malformed', () => {
   for (const pattern of [...malformed, 'a'.repeat(1025), '('.repeat(60)]) {
     assert.equal(regexFault(pattern)?.kind, 'malformed', pattern)
   }
+})
+
+test('regexFault: a range whose end is before its beginning is none', () => {
+  for (const pattern of ['[a-[^a-z]', '[z-a]', '[\\x41-\\x40]', '[\\]-\\[]']) {
+    assert.match(JSON.stringify(regexFault(pattern)), /end is before its beginning/, pattern)
+  }
+})
+
+test('regexFault: flags without a flag are none', () => {
+  assert.match(JSON.stringify(regexFault('(?)')), /unknown kind/)
+})
+
+test('regexFault: a place is no member of a class', () => {
+  assert.match(JSON.stringify(regexFault('[a\\b]')), /in a class/)
 })

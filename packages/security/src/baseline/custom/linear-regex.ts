@@ -126,9 +126,38 @@ class Scanner {
     for (let inner = this.#pattern.charAt(at); inner !== ']'; inner = this.#pattern.charAt(at)) {
       if (inner === '') throw new Fault('malformed', 'an open character class', from)
       const named = this.#pattern.startsWith('[:', at) ? this.#pattern.indexOf(':]', at) : -1
-      at = named >= 0 ? named + 2 : at + (inner === '\\' ? 2 : 1)
+      at = named >= 0 ? named + 2 : this.#members(at)
     }
     this.#set('atom', at + 1 - from)
+  }
+
+  /** One member of a class, or a range of them. @returns where the next begins */
+  #members(at: number): number {
+    const low = this.#member(at)
+    const next = at + low.length
+    const isRange =
+      this.#pattern.charAt(next) === '-' && !/^\]?$/.test(this.#pattern.charAt(next + 1))
+    if (!isRange) return next
+    const high = this.#member(next + 1)
+    if (low.code !== undefined && high.code !== undefined && high.code < low.code) {
+      throw new Fault('malformed', 'a range whose end is before its beginning', at)
+    }
+    return next + 1 + high.length
+  }
+
+  /** `code`: where it is one character whose number is known here. */
+  #member(at: number): { readonly length: number; readonly code?: number } {
+    const code = this.#pattern.codePointAt(at) ?? 0
+    if (this.#pattern.charAt(at) !== '\\') return { length: code > 0xffff ? 2 : 1, code }
+    const known = ESCAPE.exec(this.#pattern.slice(at, at + MAX_ESCAPE_CHARACTERS))?.[0]
+    if (known === undefined || /^\\[bBAzC]/.test(known)) {
+      const what = this.#pattern.slice(at, at + 2)
+      throw new Fault('notLinear', `${what} in a class, which RE2 does not know,`, at)
+    }
+    const { length } = known
+    const hex = /^\\x\{?([0-9A-Fa-f]+)/.exec(known)?.[1]
+    if (hex !== undefined) return { length, code: Number.parseInt(hex, 16) }
+    return /^\\[^A-Za-z0-9]$/.test(known) ? { length, code: known.charCodeAt(1) } : { length }
   }
 
   #open(): void {
@@ -207,7 +236,7 @@ const MAX_ESCAPE_CHARACTERS = 64
 const MAX_HEAD_CHARACTERS = 64
 const MAX_BRACES_CHARACTERS = 24
 /** What may follow `(?`: no capture, flags for the group or the rest, a name. */
-const GROUP_HEAD = /^(?:[imsU]*(?:-[imsU]+)?[:)]|P?<[A-Za-z_]\w*>)/
+const GROUP_HEAD = /^(?:[imsU]*(?:-[imsU]+)?:|(?=[imsU-])[imsU]*(?:-[imsU]+)?\)|P?<[A-Za-z_]\w*>)/
 
 function whatGroup(rest: string): readonly [RegexFault['kind'], string] {
   if (/^[=!]/.test(rest)) return ['notLinear', 'a lookahead']
