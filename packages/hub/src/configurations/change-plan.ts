@@ -2,7 +2,6 @@ import { type DeviceRef, HubError, isJsonObject, type JsonObject } from '@twinwa
 import type { Entry, Registry } from '../registry/registry.ts'
 import type { DesiredReview, WriteAuthor } from '../twins/desired-review.ts'
 import { emptySection } from '../twins/patch.ts'
-import type { Query, Source } from '../twins/query/ast.ts'
 import { applyTo } from './apply.ts'
 import {
   type Compiled,
@@ -14,7 +13,7 @@ import {
 import { authorAfter, type Configuration } from './configuration.ts'
 import { type PlannedChange, planFor } from './plan.ts'
 import { readConfiguration } from './read-configuration.ts'
-import { isTarget, targetQuery } from './target-condition.ts'
+import { holdersQuery, isTarget, targetQuery } from './target-condition.ts'
 
 /** Twins that are looked at for one page of a plan. */
 export const MAX_PLANNED_TWINS = 100
@@ -68,9 +67,9 @@ export async function planChange(
   const isEdge = (proposed ?? find(present.set, id))?.modules !== undefined
   const queries = [
     proposed && targetQuery(proposed.target),
-    holders(id, 'devices'),
+    holdersQuery(id, 'devices'),
     // Modules of edge devices come with their devices.
-    ...(isEdge ? [] : [holders(id, 'devices.modules')]),
+    ...(isEdge ? [] : [holdersQuery(id, 'devices.modules')]),
   ]
   const mayApply: MayApply = (configuration, ref, isHeld) =>
     configuration.id === id || present.mayApply(configuration, ref, isHeld)
@@ -176,16 +175,6 @@ function proposedSet(
 
 function find({ all }: ConfigurationSet, id: string): Compiled | undefined {
   return all.find(({ configuration }) => configuration.id === id)
-}
-
-function holders(configurationId: string, source: Exclude<Source, 'devices.jobs'>): Query {
-  const path = (keys: readonly string[]) => ({ kind: 'path' as const, keys })
-  const names = source === 'devices' ? ['deviceId'] : ['deviceId', 'moduleId']
-  return {
-    source,
-    select: names.map((name) => ({ name, value: path([name]) })),
-    where: { kind: 'call', name: 'IS_DEFINED', args: [path(['configurations', configurationId])] },
-  }
 }
 
 interface Place {

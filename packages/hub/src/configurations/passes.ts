@@ -2,11 +2,11 @@ import { type DeviceRef, HubError } from '@twinward/protocol'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Entry, Registry } from '../registry/registry.ts'
-import type { Query, Source } from '../twins/query/ast.ts'
+import type { Query } from '../twins/query/ast.ts'
 import type { ConfigurationSet, MayApply } from './compiled.ts'
 import type { ConfigurationStore, Pass } from './configuration-store.ts'
 import { isDone, planFor } from './plan.ts'
-import { targetQuery } from './target-condition.ts'
+import { holdersQuery, targetQuery } from './target-condition.ts'
 
 /** Twins that are found at a time; a pass remembers its place after each page. */
 const PAGE_TWINS = 500
@@ -145,8 +145,8 @@ export class Passes {
       .all.find(({ configuration }) => configuration.id === configurationId)
     return [
       compiled && targetQuery(compiled.target),
-      holders(configurationId, 'devices'),
-      holders(configurationId, 'devices.modules'),
+      holdersQuery(configurationId, 'devices'),
+      holdersQuery(configurationId, 'devices.modules'),
     ]
   }
 
@@ -212,14 +212,4 @@ export class Passes {
 
 function placeAfter({ step }: Pass, next: string | undefined): Pick<Pass, 'step' | 'after'> {
   return next === undefined ? { step: step + 1 } : { step, after: next }
-}
-
-function holders(configurationId: string, source: Exclude<Source, 'devices.jobs'>): Query {
-  const path = (keys: readonly string[]) => ({ kind: 'path' as const, keys })
-  const names = source === 'devices' ? ['deviceId'] : ['deviceId', 'moduleId']
-  return {
-    source,
-    select: names.map((name) => ({ name, value: path([name]) })),
-    where: { kind: 'call', name: 'IS_DEFINED', args: [path(['configurations', configurationId])] },
-  }
 }

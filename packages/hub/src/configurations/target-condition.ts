@@ -106,6 +106,20 @@ export function targetQuery({ source, where }: Target): Query | undefined {
   return { source, select, ...(where !== 'all' && { where }) }
 }
 
+/** The query that finds the twins that have to do with a configuration. */
+export function holdersQuery(
+  configurationId: string,
+  source: Exclude<Source, 'devices.jobs'>,
+): Query {
+  const path = (keys: readonly string[]) => ({ kind: 'path' as const, keys })
+  const names = source === 'devices' ? ['deviceId'] : ['deviceId', 'moduleId']
+  return {
+    source,
+    select: names.map((name) => ({ name, value: path([name]) })),
+    where: { kind: 'call', name: 'IS_DEFINED', args: [path(['configurations', configurationId])] },
+  }
+}
+
 function invalid(message: string): HubError {
   return new HubError('InvalidConfigurationTargetCondition', message)
 }
